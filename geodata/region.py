@@ -1,0 +1,214 @@
+"""A region: its outline, its clock, its metric projection, its layers and panels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+
+from geodata.catalog import ID, Catalog, Column, Dataset, open_catalog
+from geodata.described import described, read_toml
+from geodata.errors import AlmanacError, BrokenData, UnknownName
+from geodata.search import nearest
+from geodata.settings import settings
+
+
+@dataclass(frozen=True)
+class _Description:
+    name: str
+    summary: str
+    crs_metric: str
+    timezone: str
+    home: str
+    basemap: str
+    opens_on: str
+
+
+@dataclass(frozen=True)
+class Region:
+    """A place with its own data; `load_region` makes it.
+
+    crs_metric : the projection in which lengths and areas are taken, in metres
+    timezone : the clock that its people live by; panels are in UTC
+    home : the id of the layer that tiles the region or marks its extent
+    basemap : the id of the layer drawn beneath the data
+    opens_on : the series shown first, as `dataset.column`
+    datasets : everything described for this region, but the basemap
+    """
+
+    id: str
+    name: str
+    summary: str
+    crs_metric: str
+    timezone: str
+    home: str
+    basemap: str
+    opens_on: str
+    datasets: tuple[Dataset, ...]
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.datasets))
+
+    @property
+    def layers(self) -> dict[str, Dataset]:
+        """The datasets that are layers, by id."""
+        return {d.id: d for d in self.datasets if d.kind == "layer"}
+
+    @property
+    def panels(self) -> dict[str, Dataset]:
+        """The datasets that are panels, by id."""
+        return {d.id: d for d in self.datasets if d.kind == "panel"}
+
+    def dataset(self, dataset_id: str) -> Dataset:
+        """One dataset of this region; a near-miss is named in the error."""
+        for dataset in self.datasets:
+            if dataset.id == dataset_id:
+                return dataset
+        near = nearest(dataset_id, [d.id for d in self.datasets])
+        raise UnknownName(
+            f"The region {self.id} has no dataset “{dataset_id}”.",
+            hint=f"Did you mean “{near}”?" if near else "Choose one of those that the Data page lists.",
+        )
+
+    def series(self, name: str) -> tuple[Dataset, Column]:
+        """The dataset and column of a series named `dataset.column`."""
+        dataset_id, _, column = name.partition(".")
+        dataset = self.dataset(dataset_id)
+        return dataset, dataset.column(column)
+
+    def mappable(self) -> list[Dataset]:
+        """The datasets with values at places that can be drawn."""
+        return [d for d in self.datasets if d.columns and (d.kind == "layer" or d.locations)]
+
+    def table(self, dataset_id: str) -> pd.DataFrame | gpd.GeoDataFrame:
+        """A panel or layer of this region. It is shared by all readers: never change it in place."""
+        return _load(self.dataset(dataset_id))
+
+    def layer_of(self, dataset: Dataset) -> gpd.GeoDataFrame:
+        """The layer with the places of a dataset.
+
+        Raises
+        ------
+        AlmanacError
+            When the dataset's places have no position.
+        """
+        if dataset.kind == "layer":
+            return _load(dataset)
+        if dataset.locations is None:
+            raise AlmanacError(
+                f"The places of {dataset.id} have no position on a map.", hint="Look at them as series instead."
+            )
+        return _load(self.dataset(dataset.locations))
+
+    def base(self) -> gpd.GeoDataFrame:
+        """The layer drawn beneath the data: land, borders, water, towns."""
+        return _load(open_catalog()[self.basemap])
+
+    def places(self) -> gpd.GeoDataFrame:
+        """Every place of the region once, indexed by `location_id`.
+
+        Returns
+        -------
+        `name`, `layer` (the layer it was first met in, the home layer first) and geometry; places without a
+        position have an empty point and the layer "".
+        """
+        return _places(self)
+
+    def local(self, times: pd.Series) -> pd.Series:
+        """Moments in UTC on the region's own clock."""
+        return times.dt.tz_convert(self.timezone)
+
+
+def regions() -> list[str]:
+    """The ids of all regions, the one that opens first in front."""
+    found = sorted(p.parent.name for p in settings().regions.glob("*/region.toml"))
+    return sorted(found, key=lambda r: (r != settings().region, r))
+
+
+def load_region(region_id: str) -> Region:
+    """The region of this id.
+
+    Raises
+    ------
+    UnknownName
+        When there is none of this id; a near-miss is named.
+    BrokenData
+        When its description, or that of one of its datasets, is broken.
+    """
+    path = settings().regions / region_id / "region.toml"
+    if not ID.fullmatch(region_id) or not path.is_file():
+        near = nearest(region_id, regions())
+        raise UnknownName(
+            f"There is no region “{region_id}”.",
+            hint=f"Did you mean “{near}”?" if near else f"Choose one of: {', '.join(regions())}.",
+        )
+    return _load_region(region_id, path.stat().st_mtime_ns, open_catalog())
+
+
+@lru_cache(maxsize=64)
+def _load_region(region_id: str, stamp: int, catalog: Catalog) -> Region:
+    path = settings().regions / region_id / "region.toml"
+    where = f"{region_id}/region.toml"
+    text = described(_Description, read_toml(path), where=where)
+    mine = catalog.of_region(region_id)
+    known = {d.id: d for d in mine}
+
+    def broken(what: str, hint: str) -> BrokenData:
+        return BrokenData(f"{where}: {what}", hint=hint)
+
+    for role, dataset_id in (("home", text.home), ("basemap", text.basemap), ("opens_on", text.opens_on.split(".")[0])):
+        if dataset_id in catalog.broken:
+            raise catalog.broken[dataset_id]
+        if dataset_id not in known:
+            raise broken(
+                f"{role} names the dataset “{dataset_id}”, which this region does not have.",
+                f"Add geodata/sources/{dataset_id}.toml or name one of: {', '.join(known)}.",
+            )
+    known[text.opens_on.split(".")[0]].column(text.opens_on.partition(".")[2])
+    for dataset in mine:
+        if dataset.locations is not None and getattr(known.get(dataset.locations), "kind", None) != "layer":
+            raise broken(
+                f"{dataset.id} lies on the layer “{dataset.locations}”, which this region does not have.",
+                "Correct `locations` in its description.",
+            )
+    try:
+        crs = pyproj.CRS(text.crs_metric)
+        ZoneInfo(text.timezone)
+    except (pyproj.exceptions.CRSError, ZoneInfoNotFoundError, ValueError) as error:
+        raise broken(f"{error}.", "Give crs_metric as an EPSG code and timezone as an IANA name.") from error
+    if crs.is_geographic or crs.axis_info[0].unit_name != "metre":
+        raise broken(
+            f"crs_metric is {text.crs_metric}, which is not in metres.", "Choose a projected CRS of the region."
+        )
+    return Region(
+        id=region_id, **vars(text), datasets=tuple(d for d in mine if d.theme != "basemap")
+    )
+
+
+@lru_cache(maxsize=128)
+def _load(dataset: Dataset) -> pd.DataFrame | gpd.GeoDataFrame:
+    return dataset.load()
+
+
+@lru_cache(maxsize=16)
+def _places(region: Region) -> gpd.GeoDataFrame:
+    layers = sorted(region.layers.values(), key=lambda d: (d.id != region.home, d.theme != "boundaries", d.id))
+    parts = []
+    for dataset in layers:
+        layer = _load(dataset)
+        parts.append(layer[["name", "geometry"]].to_crs(4326).assign(layer=dataset.id))
+    positioned = pd.concat(parts)
+    named = {i: n for d in region.datasets if d.locations is None for i, n in d.places.items()}
+    unplaced = gpd.GeoDataFrame(
+        {"name": list(named.values()), "layer": ""},
+        index=pd.Index(list(named), name="location_id", dtype=positioned.index.dtype),
+        geometry=gpd.points_from_xy([np.nan] * len(named), [np.nan] * len(named)),
+        crs=4326,
+    )
+    everything = pd.concat([positioned, unplaced]) if named else positioned
+    return everything[~everything.index.duplicated()]

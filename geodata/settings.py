@@ -1,0 +1,50 @@
+"""Every setting, read once from the environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from geodata.errors import AlmanacError
+
+PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where Almanac looks and writes.
+
+    sources : the folder of dataset descriptions (`ALMANAC_SOURCES`)
+    regions : the folder of regions and their files (`ALMANAC_REGIONS`)
+    observations : the folder of appended observations (`ALMANAC_OBSERVATIONS`)
+    region : the region that opens first (`ALMANAC_REGION`)
+    """
+
+    sources: Path
+    regions: Path
+    observations: Path
+    region: str
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process; the environment is read once, on the first call."""
+    home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Settings(
+        sources=_folder("ALMANAC_SOURCES", PACKAGE / "sources", must_exist=True),
+        regions=_folder("ALMANAC_REGIONS", PACKAGE / "regions", must_exist=True),
+        observations=_folder("ALMANAC_OBSERVATIONS", Path(home) / "almanac" / "observations"),
+        region=os.environ.get("ALMANAC_REGION", "mid_atlantic"),
+    )
+
+
+def _folder(variable: str, default: Path, *, must_exist: bool = False) -> Path:
+    path = Path(os.environ.get(variable) or default).expanduser()
+    if must_exist and not path.is_dir():
+        raise AlmanacError(
+            f"{variable} names {path}, which is not a folder.",
+            hint=f"Create it, correct {variable}, or unset {variable} to use what came with the installation.",
+        )
+    return path
