@@ -1,0 +1,32 @@
+"""The dashboard: page set-up, language and region, navigation. Run by `almanac run`."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.text import said, t
+from app.view import Context, View, find_views
+from app.widgets import errors_shown, pick_language, pick_region, region_names
+from geodata.region import load_region
+
+
+def main() -> None:
+    """Draws the page that the address asks for."""
+    st.set_page_config(page_title="Almanac", page_icon=":material/public:", layout="wide")
+    language = pick_language()
+    region_id = pick_region(region_names())
+
+    def page(view: View) -> st.Page:
+        def draw() -> None:
+            with errors_shown():
+                view.draw(Context(load_region(region_id), language))
+
+        first = view is find_views()[0]
+        return st.Page(draw, title=said(view.title), icon=view.icon, url_path=None if first else view.id, default=first)
+
+    shown = st.navigation([page(view) for view in find_views()])
+    shown.run()
+    st.sidebar.caption(t("Everything on these pages comes from files on this machine; nothing is sent anywhere."))
+
+
+main()

@@ -1,0 +1,146 @@
+"""Widgets that all pages share: choices kept in the address, two-sentence errors, figures with their source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec
+
+import streamlit as st
+
+from app.text import guess_language, languages, said, t, use_language
+from geodata.errors import AlmanacError
+from geodata.region import load_region, regions
+
+P = ParamSpec("P")
+
+
+def remembered(key: str) -> str | None:
+    """What the address says of `key`; where it is silent, what was chosen earlier in this visit."""
+    return st.query_params.get(key) or st.session_state.get(f"chosen:{key}")
+
+
+def remember(key: str, value: str | None) -> None:
+    """Writes a choice into the address, so that the link restores it, and into this visit."""
+    st.session_state[f"chosen:{key}"] = value
+    if value is None:
+        if key in st.query_params:
+            del st.query_params[key]
+    elif st.query_params.get(key) != value:
+        st.query_params[key] = value
+
+
+def choose(
+    key: str,
+    label: str,
+    options: Mapping[str, str],
+    *,
+    default: str | None = None,
+    help: str | None = None,
+    kind: str = "select",
+    on_sidebar: bool = False,
+) -> str:
+    """One of `options` (id → what is shown), kept in the address under `key`.
+
+    An id in the address that does not exist is told in two sentences, and the default is taken.
+    """
+    ids = list(options)
+    asked = remembered(key)
+    if asked is not None and asked not in options:
+        if st.query_params.get(key) == asked:
+            show_error(
+                AlmanacError(
+                    t("The address asks for “{asked}” under “{label}”, which is not here.", asked=asked, label=label),
+                    hint=t("“{first}” is shown instead; choose another from the list.", first=options[default or ids[0]]),
+                )
+            )
+        asked = None
+    chosen = asked or default or ids[0]
+    widget = f"widget:{key}"
+    # The address is the truth: it wins over what the widget held, so that back, forward and links work.
+    if st.session_state.get(widget) != chosen:
+        st.session_state[widget] = chosen
+    place = st.sidebar if on_sidebar else st
+
+    def changed() -> None:
+        if st.session_state[widget] is not None:
+            remember(key, st.session_state[widget])
+
+    if kind == "segments":
+        place.segmented_control(
+            label, ids, format_func=lambda i: options[i], key=widget, on_change=changed, help=help, required=True
+        )
+    else:
+        place.selectbox(label, ids, format_func=lambda i: options[i], key=widget, on_change=changed, help=help)
+    remember(key, chosen)
+    return chosen
+
+
+def pick_language() -> str:
+    """The language picker; begins with what the browser prefers."""
+    names = languages()
+    code = choose(
+        "lang",
+        " / ".join(["Language", "语言", "語言"]),
+        names,
+        default=guess_language(st.context.locale),
+        on_sidebar=True,
+    )
+    use_language(code)
+    return code
+
+
+def region_names() -> dict[str, str]:
+    """The regions by id, with their names; one whose description is broken goes by its id."""
+    names = {}
+    for region_id in regions():
+        try:
+            names[region_id] = said(load_region(region_id).name)
+        except AlmanacError:
+            names[region_id] = region_id
+    return names
+
+
+def pick_region(names: Mapping[str, str]) -> str:
+    """The region picker."""
+    return choose("region", t("Region"), names, default=next(iter(names)), on_sidebar=True)
+
+
+def show_error(error: AlmanacError) -> None:
+    """The two sentences of an error: what is wrong, and what to do next."""
+    st.error(f"**{plain(said(error.message))}** {plain(said(error.hint))}", icon=":material/error:")
+
+
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """Within it, an error that the reader can mend is shown in its two sentences, and what follows goes on."""
+    try:
+        yield
+    except AlmanacError as error:
+        show_error(error)
+
+
+def fragment(draw: Callable[P, None]) -> Callable[P, None]:
+    """A part of a page that reruns by itself, in the language of the page.
+
+    A fragment's rerun does not pass through `main`, so the language has to be carried along.
+    """
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> None:
+        use_language(st.session_state["chosen:lang"])
+        with errors_shown():
+            draw(*args, **kwargs)
+
+    return st.fragment(drawn)
+
+
+def plain(text: str) -> str:
+    """Text in which nothing is read as Markdown or HTML: it may quote a hostile file or address."""
+    for mark in "\\`*_{}[]()#+-!|<>$~:":
+        text = text.replace(mark, "\\" + mark)
+    return text
+
+
+plain = _plain
