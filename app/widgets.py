@@ -51,8 +51,15 @@ def choose(
         if st.query_params.get(key) == asked:
             show_error(
                 AlmanacError(
-                    t("The address asks for “{asked}” under “{label}”, which is not here.", asked=asked, label=label),
-                    hint=t("“{first}” is shown instead; choose another from the list.", first=options[default or ids[0]]),
+                    t(
+                        "The address asks for “{asked}” under “{label}”, which is not here.",
+                        asked=asked,
+                        label=label,
+                    ),
+                    hint=t(
+                        "“{first}” is shown instead; choose another from the list.",
+                        first=options[default or ids[0]],
+                    ),
                 )
             )
         asked = None
@@ -69,10 +76,18 @@ def choose(
 
     if kind == "segments":
         place.segmented_control(
-            label, ids, format_func=lambda i: options[i], key=widget, on_change=changed, help=help, required=True
+            label,
+            ids,
+            format_func=lambda i: options[i],
+            key=widget,
+            on_change=changed,
+            help=help,
+            required=True,
         )
     else:
-        place.selectbox(label, ids, format_func=lambda i: options[i], key=widget, on_change=changed, help=help)
+        place.selectbox(
+            label, ids, format_func=lambda i: options[i], key=widget, on_change=changed, help=help
+        )
     remember(key, chosen)
     return chosen
 

@@ -220,12 +220,15 @@ def read_dataset(path: Path, regions: Path) -> Dataset:
     """
     if not ID.fullmatch(path.stem):
         raise BrokenData(
-            f"“{path.name}” is not a usable id.", hint="Name the file with lower-case letters, digits and underscores."
+            f"“{path.name}” is not a usable id.",
+            hint="Name the file with lower-case letters, digits and underscores.",
         )
     found = read_toml(path)
     region = found.get("region")
     if not isinstance(region, str) or not ID.fullmatch(region):
-        raise BrokenData(f"{path.name} names no usable region: {region!r}.", hint="Add region = \"<id of the region>\".")
+        raise BrokenData(
+            f"{path.name} names no usable region: {region!r}.", hint='Add region = "<id of the region>".'
+        )
     dataset = described(
         Dataset, found, where=path.name, id=path.stem, path=regions / region / f"{path.stem}.parquet"
     )
@@ -243,7 +246,8 @@ def read_dataset(path: Path, regions: Path) -> Dataset:
             )
     if dataset.observed_from > dataset.observed_to:
         raise BrokenData(
-            f"{path.name}: observed from {dataset.observed_from} to {dataset.observed_to}.", hint="Swap the two dates."
+            f"{path.name}: observed from {dataset.observed_from} to {dataset.observed_to}.",
+            hint="Swap the two dates.",
         )
     return dataset
 
@@ -252,7 +256,9 @@ def _unknown(what: str, name: str, known: Mapping[str, object], of: str = "here"
     near = nearest(name, list(known))
     return UnknownName(
         f"There is no {what} “{name}” {of}.",
-        hint=f"Did you mean “{near}”?" if near else f"Choose one of the {len(known)} that the catalogue lists.",
+        hint=f"Did you mean “{near}”?"
+        if near
+        else f"Choose one of the {len(known)} that the catalogue lists.",
     )
 
 

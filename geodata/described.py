@@ -29,10 +29,13 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BrokenData(
-            f"{path.name} cannot be read: {error.strerror}.", hint="Check that the file exists and may be read."
+            f"{path.name} cannot be read: {error.strerror}.",
+            hint="Check that the file exists and may be read.",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BrokenData(f"{path.name} is not valid TOML: {error}.", hint="Correct the line it names.") from error
+        raise BrokenData(
+            f"{path.name} is not valid TOML: {error}.", hint="Correct the line it names."
+        ) from error
 
 
 def described(kind: type[T], found: Mapping[str, Any], *, where: str, **given: object) -> T:
@@ -66,7 +69,9 @@ def described(kind: type[T], found: Mapping[str, Any], *, where: str, **given: o
         if name in found:
             values[name] = _as(hints[name], found[name], where=f"{where}, {name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise BrokenData(f"{where} lacks the key “{name}”.", hint=f"Add {name}; CONTRIBUTING.md shows an example.")
+            raise BrokenData(
+                f"{where} lacks the key “{name}”.", hint=f"Add {name}; CONTRIBUTING.md shows an example."
+            )
     return kind(**values)
 
 
@@ -85,7 +90,8 @@ def _as(hint: Any, value: Any, *, where: str) -> Any:
         # A table of tables, such as [columns.<name>]: the key is the inner thing's own name.
         if dataclasses.is_dataclass(inner):
             return {
-                k: described(typing.cast(type, inner), v, where=f"{where}.{k}", name=k) for k, v in value.items()
+                k: described(typing.cast(type, inner), v, where=f"{where}.{k}", name=k)
+                for k, v in value.items()
             }
         return {k: _as(inner, v, where=f"{where}.{k}") for k, v in value.items()}
     if origin is typing.Literal:

@@ -43,7 +43,9 @@ def validate_panel(panel: pd.DataFrame, *, name: str = "panel") -> pd.DataFrame:
     absent = [key for key in KEYS if key not in panel.columns]
     if absent:
         found = ", ".join(map(str, panel.columns[:8])) or "no columns"
-        raise broken(f"the column {absent[0]} is absent (found {found}).", "Add it; a panel has location_id and time.")
+        raise broken(
+            f"the column {absent[0]} is absent (found {found}).", "Add it; a panel has location_id and time."
+        )
     times = panel["time"]
     if not isinstance(times.dtype, pd.DatetimeTZDtype) or str(times.dtype.tz) != "UTC":
         raise broken(
@@ -54,7 +56,9 @@ def validate_panel(panel: pd.DataFrame, *, name: str = "panel") -> pd.DataFrame:
         raise broken(f"{int(times.isna().sum())} rows have no time.", "Drop or mend these rows first.")
     ids = panel["location_id"]
     if not (isinstance(ids.dtype, pd.StringDtype | pd.CategoricalDtype) or ids.map(type).eq(str).all()):
-        raise broken(f"the location ids are {ids.dtype}, not text.", "Convert them to text, keeping leading zeros.")
+        raise broken(
+            f"the location ids are {ids.dtype}, not text.", "Convert them to text, keeping leading zeros."
+        )
     if ids.isna().any():
         raise broken(f"{int(ids.isna().sum())} rows have no location_id.", "Drop or mend these rows first.")
     doubled = panel.duplicated(list(KEYS))
@@ -97,7 +101,8 @@ def validate_layer(layer: gpd.GeoDataFrame, *, name: str = "layer") -> gpd.GeoDa
         raise broken("there is no geometry.", "Hand over a table with a geometry column.")
     if layer.crs is None:
         raise broken(
-            "the layer has no coordinate reference system.", "Find out which one the producer used and set it."
+            "the layer has no coordinate reference system.",
+            "Find out which one the producer used and set it.",
         )
     if layer.index.name != "location_id":
         raise broken(
@@ -106,7 +111,9 @@ def validate_layer(layer: gpd.GeoDataFrame, *, name: str = "layer") -> gpd.GeoDa
         )
     if layer.index.has_duplicates:
         twice = layer.index[layer.index.duplicated()][0]
-        raise broken(f"the location_id {twice} stands twice.", "Dissolve or rename the places that share an id.")
+        raise broken(
+            f"the location_id {twice} stands twice.", "Dissolve or rename the places that share an id."
+        )
     empty = layer.geometry.isna() | layer.geometry.is_empty
     if empty.any():
         raise broken(

@@ -101,7 +101,8 @@ class Region:
             return _load(dataset)
         if dataset.locations is None:
             raise AlmanacError(
-                f"The places of {dataset.id} have no position on a map.", hint="Look at them as series instead."
+                f"The places of {dataset.id} have no position on a map.",
+                hint="Look at them as series instead.",
             )
         return _load(self.dataset(dataset.locations))
 
@@ -161,7 +162,11 @@ def _load_region(region_id: str, stamp: int, catalog: Catalog) -> Region:
     def broken(what: str, hint: str) -> BrokenData:
         return BrokenData(f"{where}: {what}", hint=hint)
 
-    for role, dataset_id in (("home", text.home), ("basemap", text.basemap), ("opens_on", text.opens_on.split(".")[0])):
+    for role, dataset_id in (
+        ("home", text.home),
+        ("basemap", text.basemap),
+        ("opens_on", text.opens_on.split(".")[0]),
+    ):
         if dataset_id in catalog.broken:
             raise catalog.broken[dataset_id]
         if dataset_id not in known:
@@ -183,11 +188,10 @@ def _load_region(region_id: str, stamp: int, catalog: Catalog) -> Region:
         raise broken(f"{error}.", "Give crs_metric as an EPSG code and timezone as an IANA name.") from error
     if crs.is_geographic or crs.axis_info[0].unit_name != "metre":
         raise broken(
-            f"crs_metric is {text.crs_metric}, which is not in metres.", "Choose a projected CRS of the region."
+            f"crs_metric is {text.crs_metric}, which is not in metres.",
+            "Choose a projected CRS of the region.",
         )
-    return Region(
-        id=region_id, **vars(text), datasets=tuple(d for d in mine if d.theme != "basemap")
-    )
+    return Region(id=region_id, **vars(text), datasets=tuple(d for d in mine if d.theme != "basemap"))
 
 
 @lru_cache(maxsize=128)
@@ -197,7 +201,9 @@ def _load(dataset: Dataset) -> pd.DataFrame | gpd.GeoDataFrame:
 
 @lru_cache(maxsize=16)
 def _places(region: Region) -> gpd.GeoDataFrame:
-    layers = sorted(region.layers.values(), key=lambda d: (d.id != region.home, d.theme != "boundaries", d.id))
+    layers = sorted(
+        region.layers.values(), key=lambda d: (d.id != region.home, d.theme != "boundaries", d.id)
+    )
     parts = []
     for dataset in layers:
         layer = _load(dataset)
