@@ -123,6 +123,6 @@ set-up-run set-up-test set-up-bench set-up-build: set-up-%:
 	checksum=$$({ pwd; cat requirements/$*.txt pyproject.toml; } | cksum | cut -d ' ' -f 1); \
 	if [ "$$(cat .venv/set-up-$* 2>/dev/null)" = "$$checksum" ]; then exit 0; fi; \
 	echo "Installing the packages of requirements/$*.txt (a minute or so the first time)"; \
-	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement requirements/$*.txt; \
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .; \
+	$(BIN)/python -m pip install -qq --require-hashes --only-binary :all: --requirement requirements/$*.txt; \
+	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .; \
 	echo "$$checksum" > .venv/set-up-$*
