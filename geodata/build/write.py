@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,9 +21,6 @@ from geodata.build.fetch import package_files, sha256
 from geodata.errors import BrokenData
 from geodata.panel import FLAG, KEYS, validate_layer, validate_panel
 from geodata.settings import settings
-
-# How far a stored coordinate may be off, in degrees: about 10 m, below what any map of a region shows.
-GRID_DEGREES = 0.0001
 
 
 def source_files(dataset: str) -> dict[str, bytes]:
@@ -107,20 +105,27 @@ def layer_bytes(layer: gpd.GeoDataFrame, *, name: str) -> bytes:
     return made.getvalue()
 
 
-def on_grid(layer: gpd.GeoDataFrame, size: float = GRID_DEGREES) -> gpd.GeoDataFrame:
-    """The layer with its coordinates rounded to a grid, still valid, so that its file is small.
+def on_grid(layer: gpd.GeoDataFrame, decimals: int = 4) -> gpd.GeoDataFrame:
+    """The layer with rounded coordinates, so that its file is small; places that shared an edge still do.
+
+    Parameters
+    ----------
+    layer : any layer in longitude and latitude.
+    decimals : of a degree; 4 is about 10 m, below what a map of a region shows.
 
     Raises
     ------
     BrokenData
         When rounding would make a place vanish.
     """
-    rounded = shapely.set_precision(layer.geometry.array, size)
+    rounded = shapely.transform(layer.geometry.array, lambda points: np.round(points, decimals))
+    broken = ~shapely.is_valid(rounded)
+    rounded[broken] = shapely.make_valid(rounded[broken], method="structure", keep_collapsed=False)
     gone = shapely.is_empty(rounded)
     if gone.any():
         raise BrokenData(
-            f"Rounding to {size}° makes {int(gone.sum())} places vanish, the first {layer.index[gone][0]}.",
-            hint="Use a finer grid.",
+            f"{int(gone.sum())} places vanish at {decimals} decimals, the first {layer.index[gone][0]}.",
+            hint="Keep more decimals.",
         )
     return layer.set_geometry(gpd.GeoSeries(rounded, layer.index, crs=layer.crs))
 

@@ -6,4 +6,8 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-DATASETS: Mapping[str, Callable[[dict[str, bytes]], pd.DataFrame]] = {}
+from geodata.build.mid_atlantic import boundaries
+
+DATASETS: Mapping[str, Callable[[dict[str, bytes]], pd.DataFrame]] = {
+    "us_counties": boundaries.us_counties,
+}

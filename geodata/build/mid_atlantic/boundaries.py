@@ -1,0 +1,47 @@
+"""The counties and independent cities of Virginia and North Carolina."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import geopandas as gpd
+import shapely
+
+from geodata.build.write import on_grid
+
+STATES = {"51": "VA", "37": "NC"}
+# How the Census Bureau's class of a county-like place (LSAD) ends its name. Virginia's cities belong to no county.
+CLASSES = {"06": " County", "25": " city"}
+# Metres; at the scale of the region a pixel is wider than this.
+TOLERANCE = 300.0
+
+
+def us_counties(files: dict[str, bytes]) -> gpd.GeoDataFrame:
+    """The 233 counties and independent cities, with their land area; neighbours share their edges."""
+    found = read_shapefile(files)
+    found = found[found["STATEFP"].isin(list(STATES))].to_crs(5070)
+    simple = shapely.coverage_simplify(found.geometry.array, TOLERANCE)
+    layer = gpd.GeoDataFrame(
+        {
+            "location_id": found["GEOID"].astype(str),
+            "name": found["NAME"] + found["LSAD"].map(CLASSES) + ", " + found["STATEFP"].map(STATES),
+            "land_area_km2": (found["ALAND"].astype(float) / 1e6).round(3),
+        },
+        geometry=gpd.GeoSeries(simple, found.index, crs=5070).to_crs(4326),
+    )
+    return on_grid(layer.set_index("location_id"))
+
+
+def read_shapefile(files: Mapping[str, bytes]) -> gpd.GeoDataFrame:
+    """A Census Bureau shapefile out of a package, which carries it without its projection.
+
+    Notes
+    -----
+    The bureau's files are in NAD83, which differs from WGS 84 by about a metre: taken as the same.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for path, content in files.items():
+            (Path(folder) / Path(path).name).write_bytes(content)
+        return gpd.read_file(next(Path(folder).glob("*.shp"))).set_crs(4326, allow_override=True)
