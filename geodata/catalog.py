@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from geodata.described import described, read_toml
 from geodata.errors import AlmanacError, BrokenData, UnknownName
 from geodata.panel import validate_layer, validate_panel
-from geodata.search import nearest, search
+from geodata.search import Document, Index, nearest
 from geodata.settings import settings
 from geodata.units import Unit, unit_of
 
@@ -118,12 +120,28 @@ class Dataset:
             When the file is absent, is not the one described (checksum), or breaks its contract.
         """
         self._check()
-        if self.kind == "layer":
-            layer = gpd.read_parquet(self.path)
-            if "location_id" in layer.columns:
-                layer = layer.set_index("location_id")
-            return validate_layer(layer, name=self.id)
-        return validate_panel(pd.read_parquet(self.path), name=self.id)
+        try:
+            table = gpd.read_parquet(self.path) if self.kind == "layer" else pd.read_parquet(self.path)
+        except (OSError, ValueError) as error:  # what is not Parquet, or not GeoParquet
+            why = str(error).strip().splitlines()[0].rstrip(".")
+            raise BrokenData(
+                f"{self.path.name} cannot be read as a {self.kind}: {why}.",
+                hint="Restore the file, or run “make regions” to make it again.",
+            ) from error
+        absent = [c for c in self.columns if c not in table.columns]
+        if absent:
+            near = nearest(absent[0], map(str, table.columns))
+            raise BrokenData(
+                f"{self.path.name} has no column {absent[0]}, which {self.id}.toml describes.",
+                hint=f"Did you mean “{near}”?"
+                if near
+                else "Remove it from the description, or restore the file.",
+            )
+        if self.kind == "panel":
+            return validate_panel(table, name=self.id)
+        if "location_id" in table.columns:
+            table = table.set_index("location_id")
+        return validate_layer(table, name=self.id)
 
     def column(self, name: str) -> Column:
         """The description of one value column; a near-miss is named in the error."""
@@ -159,6 +177,11 @@ class Catalog(Mapping[str, Dataset]):
         self._datasets = {d.id: d for d in order}
         self.broken = dict(broken)
 
+    # A catalogue is itself and no other, so that what is made from it can be kept: comparing every
+    # description with every other, as mappings do, would be slow and would leave it without a hash.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     def __getitem__(self, dataset_id: str) -> Dataset:
         if dataset_id in self.broken:
             raise self.broken[dataset_id]
@@ -185,11 +208,76 @@ class Catalog(Mapping[str, Dataset]):
         dataset = self[dataset_id]
         return dataset, dataset.column(column)
 
+    def search(
+        self, text: str = "", region: str | None = None, *, also: Mapping[str, Sequence[str]] | None = None
+    ) -> list[Dataset]:
+        """The datasets that match the words of `text`, best first; with no text all, by theme and title.
+
+        Parameters
+        ----------
+        text : words of the title, summary, producer, theme, region, columns or places, in any order;
+            typing mistakes are forgiven.
+        region : only the datasets of this region.
+        also : more words for a dataset, by its id, such as its title in the reader's language.
+        """
+        more = tuple((i, tuple(words)) for i, words in sorted((also or {}).items()))
+        return [self[hit.id] for hit in _index(self, region, more).search(text)]
+
     def profile(self, dataset_id: str) -> DatasetProfile:
         """The automatic statistics of one dataset."""
         from geodata.profile import profile_dataset  # kept here: profiling needs the whole of this module
 
         return profile_dataset(self[dataset_id])
+
+
+@lru_cache(maxsize=32)
+def _index(catalog: Catalog, region: str | None, also: tuple[tuple[str, tuple[str, ...]], ...]) -> Index:
+    datasets = [d for d in catalog.values() if region in (None, d.region)]
+    more = dict(also)
+    return Index(
+        Document(
+            id=d.id,
+            title=d.title,
+            summary=d.summary,
+            producer=d.producer,
+            theme=d.theme.replace("_", " "),
+            region=f"{d.region} {_region_name(d.path.with_name('region.toml'))}",
+            columns=tuple(word for c in d.columns.values() for word in (c.name, c.title)),
+            places=_place_names(d, catalog._datasets.get(d.locations or "")),
+            translations=more.get(d.id, ()),
+        )
+        for d in datasets
+    )
+
+
+def _region_name(path: Path) -> str:
+    """The name of the region that the file describes; one that is broken is only not found by its name."""
+    try:
+        return str(read_toml(path).get("name", ""))
+    except BrokenData:
+        return ""
+
+
+def _place_names(dataset: Dataset, layer: Dataset | None) -> tuple[str, ...]:
+    """The names of the places that a dataset has data of; none where its files cannot be read."""
+    try:
+        if dataset.kind == "layer":
+            return tuple(_names(dataset.path).values())
+        names = _names(layer.path) if layer else dataset.places
+        ids = pq.read_table(dataset.path, columns=["location_id"])["location_id"].unique().to_pylist()
+    except (OSError, pa.ArrowException):
+        return ()
+    return tuple(names[i] for i in ids if i in names)
+
+
+def _names(path: Path) -> dict[str, str]:
+    """The names of a layer's places by id, in every language it has them in."""
+    held = set(pq.read_schema(path).names)
+    if not {"location_id", "name"} <= held:
+        return {}
+    table = pq.read_table(path, columns=["location_id", *sorted({"name", "name_zh"} & held)])
+    ids, *names = (column.to_pylist() for column in table.columns)
+    return {i: " ".join(filter(None, row)) for i, *row in zip(ids, *names, strict=True)}
 
 
 def open_catalog() -> Catalog:
@@ -198,7 +286,7 @@ def open_catalog() -> Catalog:
     return _open_catalog(folder, settings().regions, _stamp(folder))
 
 
-@cache
+@lru_cache(maxsize=8)
 def _open_catalog(sources: Path, regions: Path, stamp: int) -> Catalog:
     datasets: dict[str, Dataset] = {}
     broken: dict[str, AlmanacError] = {}
@@ -236,12 +324,14 @@ def read_dataset(path: Path, regions: Path) -> Dataset:
         unit = unit_of(column.name)
         if column.unit not in (unit.code, unit.symbol, unit.suffix):
             raise BrokenData(
-                f"{path.name}: the column {column.name} says its unit is “{column.unit}”, its name says “{unit.code}”.",
+                f"{path.name}: the column {column.name} says its unit is “{column.unit}”, its name says "
+                f"“{unit.code}”.",
                 hint="Make the two agree.",
             )
         if not column.minimum < column.maximum:
             raise BrokenData(
-                f"{path.name}: the plausible limits of {column.name} are {column.minimum} to {column.maximum}.",
+                f"{path.name}: the plausible limits of {column.name} are {column.minimum} to "
+                f"{column.maximum}.",
                 hint="Give a minimum below the maximum.",
             )
     if dataset.observed_from > dataset.observed_to:

@@ -6,6 +6,7 @@ Missing is missing (NaN), never zero. Facts about a column live in the catalogue
 from __future__ import annotations
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
@@ -55,9 +56,10 @@ def validate_panel(panel: pd.DataFrame, *, name: str = "panel") -> pd.DataFrame:
     if times.isna().any():
         raise broken(f"{int(times.isna().sum())} rows have no time.", "Drop or mend these rows first.")
     ids = panel["location_id"]
-    if not (isinstance(ids.dtype, pd.StringDtype | pd.CategoricalDtype) or ids.map(type).eq(str).all()):
+    kinds = ids.cat.categories if isinstance(ids.dtype, pd.CategoricalDtype) else ids
+    if not _is_text(kinds):
         raise broken(
-            f"the location ids are {ids.dtype}, not text.", "Convert them to text, keeping leading zeros."
+            f"the location ids are {kinds.dtype}, not text.", "Convert them to text, keeping leading zeros."
         )
     if ids.isna().any():
         raise broken(f"{int(ids.isna().sum())} rows have no location_id.", "Drop or mend these rows first.")
@@ -65,7 +67,8 @@ def validate_panel(panel: pd.DataFrame, *, name: str = "panel") -> pd.DataFrame:
     if doubled.any():
         row = panel.loc[doubled].iloc[0]
         raise broken(
-            f"{int(doubled.sum())} rows repeat a location and time, the first {row.location_id} at {row.time}.",
+            f"{int(doubled.sum())} rows repeat a location and time, the first {row.location_id} at "
+            f"{row.time}.",
             "Keep one row for each; say in the source's flaws which.",
         )
     values = value_columns(panel)
@@ -78,7 +81,16 @@ def validate_panel(panel: pd.DataFrame, *, name: str = "panel") -> pd.DataFrame:
                 f"the column {column} holds {panel[column].dtype}, not numbers.",
                 "Convert it to numbers, with NaN where a value is missing.",
             )
+        infinite = np.isinf(panel[column].to_numpy(dtype=float, na_value=np.nan))
+        if infinite.any():
+            raise broken(
+                f"{int(infinite.sum())} values of {column} are infinite.", "Put NaN where there is no value."
+            )
     return panel
+
+
+def _is_text(ids: pd.Series | pd.Index) -> bool:
+    return isinstance(ids.dtype, pd.StringDtype) or bool(ids.dropna().map(type).eq(str).all())
 
 
 def validate_layer(layer: gpd.GeoDataFrame, *, name: str = "layer") -> gpd.GeoDataFrame:
@@ -108,6 +120,16 @@ def validate_layer(layer: gpd.GeoDataFrame, *, name: str = "layer") -> gpd.GeoDa
         raise broken(
             f"the layer is indexed by {layer.index.name!r}, not by location_id.",
             "Set the index to the ids of the places.",
+        )
+    if layer.index.hasnans:
+        raise broken(
+            f"{int(layer.index.isna().sum())} places have no location_id.",
+            "Give every place an id of its own.",
+        )
+    if not _is_text(layer.index.to_series()):
+        raise broken(
+            f"the location ids are {layer.index.dtype}, not text.",
+            "Convert them to text, keeping leading zeros.",
         )
     if layer.index.has_duplicates:
         twice = layer.index[layer.index.duplicated()][0]

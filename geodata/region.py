@@ -176,6 +176,8 @@ def _load_region(region_id: str, stamp: int, catalog: Catalog) -> Region:
             )
     known[text.opens_on.split(".")[0]].column(text.opens_on.partition(".")[2])
     for dataset in mine:
+        if dataset.locations in catalog.broken:
+            raise catalog.broken[dataset.locations]
         if dataset.locations is not None and getattr(known.get(dataset.locations), "kind", None) != "layer":
             raise broken(
                 f"{dataset.id} lies on the layer “{dataset.locations}”, which this region does not have.",
