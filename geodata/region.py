@@ -27,6 +27,7 @@ class _Description:
     home: str
     basemap: str
     opens_on: str
+    headlines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Region:
     home : the id of the layer that tiles the region or marks its extent
     basemap : the id of the layer drawn beneath the data
     opens_on : the series shown first, as `dataset.column`
+    headlines : the series whose latest figures open the region, as `dataset.column`
     datasets : everything described for this region, but the basemap
     """
 
@@ -49,6 +51,7 @@ class Region:
     home: str
     basemap: str
     opens_on: str
+    headlines: tuple[str, ...]
     datasets: tuple[Dataset, ...]
 
     def __hash__(self) -> int:
@@ -162,11 +165,7 @@ def _load_region(region_id: str, stamp: int, catalog: Catalog) -> Region:
     def broken(what: str, hint: str) -> BrokenData:
         return BrokenData(f"{where}: {what}", hint=hint)
 
-    for role, dataset_id in (
-        ("home", text.home),
-        ("basemap", text.basemap),
-        ("opens_on", text.opens_on.split(".")[0]),
-    ):
+    for role, dataset_id in (("home", text.home), ("basemap", text.basemap)):
         if dataset_id in catalog.broken:
             raise catalog.broken[dataset_id]
         if dataset_id not in known:
@@ -174,7 +173,13 @@ def _load_region(region_id: str, stamp: int, catalog: Catalog) -> Region:
                 f"{role} names the dataset “{dataset_id}”, which this region does not have.",
                 f"Add geodata/sources/{dataset_id}.toml or name one of: {', '.join(known)}.",
             )
-    known[text.opens_on.split(".")[0]].column(text.opens_on.partition(".")[2])
+    for series in (text.opens_on, *text.headlines):
+        dataset_id, _, column = series.partition(".")
+        if dataset_id in catalog.broken:
+            raise catalog.broken[dataset_id]
+        if dataset_id not in known:
+            raise broken(f"“{series}” names a dataset that this region does not have.", "Correct or remove it.")
+        known[dataset_id].column(column)
     for dataset in mine:
         if dataset.locations in catalog.broken:
             raise catalog.broken[dataset.locations]

@@ -1,0 +1,148 @@
+"""A region at a glance: a few key figures, what is new, and where we cannot see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from analytics.cube import cube
+from geodata.catalog import Column, Dataset
+from geodata.region import Region
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """One number that opens a region, with all that is needed to defend it.
+
+    value : in the column's unit
+    how : "total" over the places, "middle" (the median place), or "only" where there is a single place
+    step, time : the step it holds for and its start on the region's clock; no time for layers
+    places, of : how many places have a value, of how many
+    earlier, earlier_time : the same number at the first step that has as many of the places, for comparison
+    """
+
+    dataset: Dataset
+    column: Column
+    value: float
+    how: Literal["total", "middle", "only"]
+    step: str
+    time: pd.Timestamp | None
+    places: int
+    of: int
+    earlier: float | None
+    earlier_time: pd.Timestamp | None
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Where one dataset sees the region.
+
+    seen, of : home places in which it has a value, of all home places; `of` is 0 where it has no positions
+    outside : its places that lie outside the home layer
+    locations : all its places with a value
+    """
+
+    dataset: Dataset
+    seen: int
+    of: int
+    outside: int
+    locations: int
+
+
+@dataclass(frozen=True, eq=False)
+class Glance:
+    """The region at a glance; `known` counts, for each home place, the datasets that have a value there."""
+
+    figures: tuple[KeyFigure, ...]
+    newest: tuple[Dataset, ...]
+    coverage: tuple[Coverage, ...]
+    known: pd.Series
+
+
+@lru_cache(maxsize=16)
+def glance(region: Region) -> Glance:
+    """What opens a region: its key figures, its newest data, and where it has none.
+
+    Only places with a value are counted; a place without one is unseen, not zero.
+    """
+    figures = tuple(_key_figure(region, *region.series(name)) for name in region.headlines)
+    newest = tuple(
+        sorted((d for d in region.datasets if d.columns), key=lambda d: (-d.observed_to.toordinal(), d.title))
+    )
+    home = region.layer_of(region.dataset(region.home))
+    coverage = []
+    known = pd.Series(0, index=home.index, name="datasets_count")
+    for dataset in region.datasets:
+        if not dataset.columns:
+            continue
+        ids = _places_with_values(region, dataset)
+        if dataset.kind == "panel" and dataset.locations is None:
+            coverage.append(Coverage(dataset, 0, 0, 0, len(ids)))
+            continue
+        layer = region.layer_of(dataset)
+        within = _home_of(region, layer.loc[layer.index.isin(ids)], home)
+        seen = within.dropna().unique()
+        known.loc[seen] += 1
+        coverage.append(Coverage(dataset, len(seen), len(home), int(within.isna().sum()), len(ids)))
+    return Glance(figures, newest, tuple(coverage), known)
+
+
+def _key_figure(region: Region, dataset: Dataset, column: Column) -> KeyFigure:
+    if dataset.kind == "panel" and dataset.locations is None:
+        panel = region.table(dataset.id)
+        wide = panel.pivot(index="location_id", columns="time", values=column.name)
+        values, times, step = wide.to_numpy(float), region.local(wide.columns.to_series()), dataset.step
+        times = pd.DatetimeIndex(times.dt.tz_localize(None))
+    else:
+        all_of_it = cube(region, dataset.id, column.name)
+        values, times, step = all_of_it.values, all_of_it.times, all_of_it.step
+    present = np.isfinite(values)
+    counts = present.sum(axis=0)
+    full = counts >= max(1, counts.max() / 2)
+    last, first = int(np.flatnonzero(full)[-1]), int(np.flatnonzero(full)[0])
+    how: Literal["total", "middle", "only"] = "only"
+    if len(values) > 1:
+        how = "total" if column.aggregate == "sum" else "middle"
+
+    def figure(at: int, among: np.ndarray) -> float:
+        chosen = values[among, at]
+        return float(np.nansum(chosen) if how == "total" else np.nanmedian(chosen))
+
+    # Compared over the same places: otherwise a gauge that was added would look like a change.
+    both = present[:, last] & present[:, first]
+    comparable = last != first and both.sum() >= counts[last] / 2
+    return KeyFigure(
+        dataset=dataset,
+        column=column,
+        value=figure(last, present[:, last]),
+        how=how,
+        step=step,
+        time=times[last] if len(times) else None,
+        places=int(counts[last]),
+        of=int(present.any(axis=1).sum()) if dataset.kind == "panel" else len(values),
+        earlier=figure(first, both) if comparable and both.sum() == counts[last] else None,
+        earlier_time=times[first] if comparable and both.sum() == counts[last] else None,
+    )
+
+
+def _places_with_values(region: Region, dataset: Dataset) -> pd.Index:
+    table = region.table(dataset.id)
+    columns = list(dataset.columns)
+    if dataset.kind == "layer":
+        return table.index[table[columns].notna().any(axis=1)]
+    return pd.Index(table.loc[table[columns].notna().any(axis=1), "location_id"].unique())
+
+
+def _home_of(region: Region, places: gpd.GeoDataFrame, home: gpd.GeoDataFrame) -> pd.Series:
+    """The home place in which each place lies, missing where it lies in none."""
+    if places.index.isin(home.index).all():
+        return pd.Series(places.index, index=places.index, dtype=object)
+    points = gpd.GeoDataFrame(geometry=places.to_crs(region.crs_metric).representative_point())
+    joined = gpd.sjoin(points, home[["geometry"]].to_crs(region.crs_metric), how="left", predicate="within")
+    column = next(c for c in joined.columns if c != "geometry")
+    return joined[~joined.index.duplicated()][column]
