@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import geopandas as gpd
@@ -42,6 +43,40 @@ def read_topojson(content: bytes, object_name: str) -> gpd.GeoDataFrame:
     arcs = _arcs(topology)
     rows = [{"id": str(shape.get("id", "")), **shape.get("properties", {})} for shape in shapes]
     return gpd.GeoDataFrame(rows, geometry=[_geometry(shape, arcs) for shape in shapes], crs=4326)
+
+
+def read_borders(content: bytes, object_name: str) -> gpd.GeoDataFrame:
+    """The lines along which two shapes of a topology meet; coasts are not among them.
+
+    Parameters
+    ----------
+    content : the TopoJSON file.
+    object_name : such as "states"; its shapes have a property `name`.
+
+    Returns
+    -------
+    `name` (the two neighbours, "North Carolina – Virginia") and `geometry`.
+    """
+    topology = json.loads(content)
+    arcs = _arcs(topology)
+    sides: dict[int, set[str]] = {}
+    for shape in topology["objects"][object_name]["geometries"]:
+        for index in _flat(shape.get("arcs", [])):
+            sides.setdefault(index if index >= 0 else ~index, set()).add(shape["properties"]["name"])
+    pairs: dict[str, list[np.ndarray]] = {}
+    for index, names in sides.items():
+        if len(names) == 2:
+            pairs.setdefault(" – ".join(sorted(names)), []).append(arcs[index])
+    lines = [shapely.line_merge(shapely.MultiLineString(parts)) for parts in pairs.values()]
+    return gpd.GeoDataFrame({"name": list(pairs)}, geometry=lines, crs=4326)
+
+
+def _flat(nested: list[Any]) -> Iterator[int]:
+    for item in nested:
+        if isinstance(item, list):
+            yield from _flat(item)
+        else:
+            yield item
 
 
 def _arcs(topology: dict[str, Any]) -> list[np.ndarray]:

@@ -9,11 +9,16 @@ from pathlib import Path
 import geopandas as gpd
 import shapely
 
+from geodata.build.basemap import basemap
+from geodata.build.fetch import package_files
+from geodata.build.topology import read_borders
 from geodata.build.write import on_grid
 
 STATES = {"51": "VA", "37": "NC"}
 # How the Census Bureau's class of a county-like place (LSAD) ends its name. Virginia's cities belong to no county.
 CLASSES = {"06": " County", "25": " city"}
+# West, south, east, north of the two states, of the Delaware basin and of The Battery in New York, in degrees.
+BOUNDS = (-84.4, 33.8, -73.9, 42.2)
 # Metres; at the scale of the region a pixel is wider than this.
 TOLERANCE = 300.0
 
@@ -32,6 +37,12 @@ def us_counties(files: dict[str, bytes]) -> gpd.GeoDataFrame:
         geometry=gpd.GeoSeries(simple, found.index, crs=5070).to_crs(4326),
     )
     return on_grid(layer.set_index("location_id"))
+
+
+def mid_atlantic_basemap(files: dict[str, bytes]) -> gpd.GeoDataFrame:
+    """Land, borders, water and towns of the eastern United States."""
+    (states,) = package_files("npm", "us-atlas", "3.0.1", ["states-10m.json"]).values()
+    return basemap(files, BOUNDS, continent="north-america", states=read_borders(states, "states"))
 
 
 def read_shapefile(files: Mapping[str, bytes]) -> gpd.GeoDataFrame:
