@@ -53,7 +53,7 @@ def find_browser() -> Path | None:
 
 
 def works(path: Path) -> bool:
-    """Whether the file starts as a browser: some systems put a script there that only asks to install a snap."""
+    """Whether the file starts as a browser: some systems put a script there that asks for a snap."""
     if not path.is_file():
         return False
     try:
@@ -83,7 +83,7 @@ def no_browser(why: str = "") -> AlmanacError:
     """What to tell when there is none and none can be installed."""
     return AlmanacError(
         "The tests need a Chromium or Chrome browser, and none was found" + (f" ({why})." if why else "."),
-        hint="Install Chromium from your system's packages, or name one with ALMANAC_BROWSER=/path/to/chrome.",
+        hint="Install Chromium from your system's packages, or name one: ALMANAC_BROWSER=/path/to/chrome.",
     )
 
 
