@@ -1,0 +1,1 @@
+"""What people see: pages, figures, texts, the map and the command line."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -92,9 +94,7 @@ def series_figure(
             line={"color": SELECTED, "width": 1.5, "dash": "dot"},
         )
     _dress(figure, height)
-    figure.update_yaxes(
-        title=_axis_title(column), rangemode="tozero" if _from_zero(series["value"]) else "normal"
-    )
+    figure.update_yaxes(title=_axis_title(column), rangemode="tozero" if _from_zero(series["value"]) else "normal")
     if language() != ENGLISH:
         figure.update_xaxes(
             tickformatstops=[
@@ -129,10 +129,8 @@ def distribution_figure(
             x=middles,
             y=counts,
             width=np.diff(edges),
-            marker={"color": [classes.colours[c] for c in codes], "line": {"color": "white", "width": 0.5}},
-            customdata=[
-                f"{number(a)}–{quantity(b, symbol)}" for a, b in zip(edges[:-1], edges[1:], strict=True)
-            ],
+            marker={"color": [classes.palette[c] for c in codes], "line": {"color": "white", "width": 0.5}},
+            customdata=[f"{number(a)}–{quantity(b, symbol)}" for a, b in zip(edges[:-1], edges[1:], strict=True)],
             hovertemplate="%{customdata}: %{y}<extra></extra>",
         )
     )
@@ -223,6 +221,16 @@ def map_figure(
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x")
     return figure
+
+
+def class_labels(classes: Classes) -> list[str]:
+    """What each class is called: its own label, or its range as the reader writes numbers."""
+    if classes.labels:
+        return [said(label) for label in classes.labels]
+    edges = [number(edge, digits=4) for edge in classes.breaks]
+    if classes.distinct:
+        return edges[:-1]
+    return [f"{low} – {high}" for low, high in itertools.pairwise(edges)]
 
 
 def completeness_figure(completeness: pd.Series, *, height: int = 240) -> go.Figure:

@@ -74,9 +74,7 @@ def show_regions(options: argparse.Namespace) -> None:
         try:
             region = load_region(region_id)
         except AlmanacError as error:
-            rows.append(
-                {"region": region_id, "name": "", "datasets": None, "opens_on": "", "broken": str(error)}
-            )
+            rows.append({"region": region_id, "name": "", "datasets": None, "opens_on": "", "broken": str(error)})
             continue
         rows.append(
             {
@@ -143,9 +141,7 @@ def _checks() -> list[dict[str, str]]:
         return {"check": name, "state": "ok" if good else "missing" if needed else "absent", "note": note}
 
     version = platform.python_version()
-    rows = [
-        check("python", (3, 11) <= sys.version_info[:2] <= (3, 13), f"{version}; 3.11 to 3.13 are supported")
-    ]
+    rows = [check("python", (3, 11) <= sys.version_info[:2] <= (3, 13), f"{version}; 3.11 to 3.13 are supported")]
     for package in (
         "streamlit",
         "geopandas",
@@ -165,25 +161,19 @@ def _checks() -> list[dict[str, str]]:
             region = load_region(region_id)
             for dataset in region.datasets:
                 dataset.load()
-            rows.append(
-                check(f"region {region_id}", True, f"{len(region.datasets)} datasets, checksums agree")
-            )
+            rows.append(check(f"region {region_id}", True, f"{len(region.datasets)} datasets, checksums agree"))
         except AlmanacError as error:
             rows.append(check(f"region {region_id}", False, str(error)))
     broken = open_catalog().broken
     rows.append(
-        check(
-            "catalogue", not broken, "; ".join(map(str, broken.values())) or f"{len(open_catalog())} datasets"
-        )
+        check("catalogue", not broken, "; ".join(map(str, broken.values())) or f"{len(open_catalog())} datasets")
     )
     store = settings().observations
     existing = next(p for p in (store, *store.parents) if p.exists())
     rows.append(check("observations folder", os.access(existing, os.W_OK), str(store), needed=False))
     browser = next((b for b in ("chromium", "chromium-browser", "google-chrome") if shutil.which(b)), None)
     rows.append(
-        check(
-            "browser for the tests", browser is not None, browser or "“make test” installs one", needed=False
-        )
+        check("browser for the tests", browser is not None, browser or "“make test” installs one", needed=False)
     )
     rows.append(
         check(
@@ -262,9 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true")
     command.set_defaults(command=show_datasets)
 
-    command = commands.add_parser(
-        "doctor", help="what is installed, what is missing, whether anything would leave"
-    )
+    command = commands.add_parser("doctor", help="what is installed, what is missing, whether anything would leave")
     command.add_argument("--json", action="store_true")
     command.set_defaults(command=doctor)
     return parser

@@ -22,15 +22,12 @@ def main() -> None:
                 view.draw(Context(load_region(region_id), language))
 
         first = view is find_views()[0]
-        return st.Page(
-            draw, title=said(view.title), icon=view.icon, url_path=None if first else view.id, default=first
-        )
+        return st.Page(draw, title=said(view.title), icon=view.icon, url_path=None if first else view.id, default=first)
 
-    shown = st.navigation([page(view) for view in find_views()])
-    shown.run()
-    st.sidebar.caption(
-        t("Everything on these pages comes from files on this machine; nothing is sent anywhere.")
-    )
+    pages = {view.id: page(view) for view in find_views()}
+    st.session_state["pages"] = pages
+    st.navigation(list(pages.values())).run()
+    st.sidebar.caption(t("Everything on these pages comes from files on this machine; nothing is sent anywhere."))
 
 
 main()

@@ -44,9 +44,7 @@ def use_language(code: str) -> None:
         When there is no such language.
     """
     if code not in languages():
-        raise AlmanacError(
-            f"There is no language “{code}”.", hint=f"Choose one of: {', '.join(languages())}."
-        )
+        raise AlmanacError(f"There is no language “{code}”.", hint=f"Choose one of: {', '.join(languages())}.")
     _language.set(code)
 
 
@@ -127,9 +125,7 @@ def number(value: float | None, *, decimals: int | None = None, digits: int = 3)
         shown = round(value, decimals)
         pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
     shown = shown or 0.0  # −0 is 0
-    return str(
-        babel.numbers.format_decimal(shown, format=pattern, locale=_locale(), decimal_quantization=False)
-    )
+    return str(babel.numbers.format_decimal(shown, format=pattern, locale=_locale(), decimal_quantization=False))
 
 
 def quantity(value: float | None, symbol: str, *, digits: int = 3) -> str:

@@ -9,9 +9,10 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from app.text import guess_language, languages, said, t, use_language
+from app.text import day, guess_language, language, languages, period, said, t, use_language
+from geodata.catalog import Dataset
 from geodata.errors import AlmanacError
-from geodata.region import load_region, regions
+from geodata.region import Region, load_region, regions
 
 P = ParamSpec("P")
 
@@ -85,9 +86,7 @@ def choose(
             required=True,
         )
     else:
-        place.selectbox(
-            label, ids, format_func=lambda i: options[i], key=widget, on_change=changed, help=help
-        )
+        place.selectbox(label, ids, format_func=lambda i: options[i], key=widget, on_change=changed, help=help)
     remember(key, chosen)
     return chosen
 
@@ -158,4 +157,27 @@ def plain(text: str) -> str:
     return text
 
 
-plain = _plain
+def source_line(dataset: Dataset) -> str:
+    """Who made a dataset, under which licence, for which time, and when it was taken."""
+    licence = t("licence not stated") if dataset.licence == "not stated" else said(dataset.licence)
+    return t(
+        "Source: {producer}; {licence}; observed {period}; retrieved {day}.",
+        producer=dataset.producer,
+        licence=licence,
+        period=period(dataset.observed_from, dataset.observed_to),
+        day=day(dataset.retrieved),
+    )
+
+
+def show_place_link(region: Region, place: str | None) -> None:
+    """Keeps the place that was chosen on a map in the address, and leads to its page."""
+    if place is None or place not in region.places().index:
+        return
+    remember("place", place)
+    name = str(region.places().loc[place, "name"])
+    st.page_link(
+        st.session_state["pages"]["place"],
+        label=plain(t("All we know of {place}", place=name)),
+        icon=":material/location_on:",
+        query_params={"place": place, "region": region.id, "lang": language()},
+    )

@@ -1,0 +1,194 @@
+"""Any dataset, column and time on the map, with the distribution and the series beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from analytics.classes import Classes, class_breaks
+from analytics.cube import ENOUGH, Cube, cube, steps_of
+from analytics.series import sketch
+from app.charts import distribution_figure, map_figure, series_figure
+from app.map import map_view
+from app.text import message, number, percent, quantity, said, t, when
+from app.view import Context, View
+from app.widgets import choose, fragment, plain, show_place_link, source_line
+from geodata.catalog import Column, Dataset
+from geodata.region import Region
+
+
+def draw(context: Context) -> None:
+    """Draws the page."""
+    st.title(t("How does it differ from place to place, and over time?"))
+    _explore(context)
+
+
+@fragment
+def _explore(context: Context) -> None:
+    region = context.region
+    datasets = {d.id: f"{said(THEMES[d.theme])} · {said(d.title)}" for d in region.mappable()}
+    first, _, opening = region.opens_on.partition(".")
+    at_dataset, at_column, at_step, at_method = st.columns([4, 3, 1.5, 2])
+    with at_dataset:
+        dataset = region.dataset(choose("dataset", t("Dataset"), datasets, default=first))
+    with at_column:
+        columns = {c.name: _titled(c.title, c.canonical_unit.symbol) for c in dataset.columns.values()}
+        column = dataset.column(
+            choose("column", t("What it measures"), columns, default=opening if dataset.id == first else None)
+        )
+    steps = steps_of(region, dataset, column)
+    with at_step:
+        step = choose("step", t("Time step"), {s: said(s) for s in steps})
+    with at_method:
+        methods = {m: said(name) for m, name in METHODS.items()}
+        method = choose(
+            "classes",
+            t("Classes"),
+            methods,
+            default="diverging" if column.scale == "diverging" else "quantile",
+            help=t("How the places are grouped into colours. The breaks stay the same at all times."),
+        )
+    shown = cube(region, dataset.id, column.name, step)
+    if not np.isfinite(shown.values).any():
+        st.info(t("This column holds no values; choose another."))
+        return
+    classes = class_breaks(shown.values, method=method)  # type: ignore[arg-type]
+    symbol = column.canonical_unit.symbol
+    layer = region.layer_of(dataset)
+    asked = st.query_params.get("time")
+    state = map_view(
+        layer,
+        shown.values,
+        times=shown.times,
+        step=step,
+        time_index=_index(shown.times, asked, shown.latest_full()),
+        classes=classes,
+        title=said(column.title),
+        unit=symbol,
+        basemap=region.base(),
+        selected=st.query_params.get("place"),
+        key=f"explore-{region.id}",
+    )
+    values = shown.at(state.time_index)
+    if not state.webgl:
+        st.plotly_chart(
+            map_figure(layer, values, column=column, classes=classes, crs=region.crs_metric, selected=state.selected)
+        )
+    st.caption(plain(_made(shown, source_line(dataset))))
+    show_place_link(region, state.selected)
+    at_left, at_right = st.columns(2, gap="large")
+    moment = shown.times[state.time_index] if len(shown.times) else None
+    with at_left:
+        _distribution(values, column, classes, state.selected, moment, step)
+    with at_right:
+        _series(region, dataset, column, state.selected, moment)
+
+
+def _distribution(
+    values: pd.Series,
+    column: Column,
+    classes: Classes,
+    place: str | None,
+    moment: pd.Timestamp | None,
+    step: str,
+) -> None:
+    st.header(t("How the places differ"))
+    present = values.dropna()
+    if present.empty:
+        st.info(t("No place has a value at this time; choose another with the slider."))
+        return
+    symbol = column.canonical_unit.symbol
+    words = t(
+        "Half of the {n} places with a value lie between {low} and {high}.",
+        n=number(len(present), decimals=0),
+        low=quantity(present.quantile(0.25), symbol),
+        high=quantity(present.quantile(0.75), symbol),
+    )
+    st.markdown(plain(words if moment is None else f"{when(moment, step)}: {words}"))
+    st.plotly_chart(
+        distribution_figure(values, column=column, classes=classes, selected=values.get(place)),
+        key="distribution",
+    )
+
+
+def _series(region: Region, dataset: Dataset, column: Column, place: str | None, moment: pd.Timestamp | None) -> None:
+    st.header(t("How it went over time"))
+    if dataset.kind == "layer" or dataset.step == "once":
+        st.info(t("This dataset holds one value for each place, not a series."))
+        return
+    panel = region.table(dataset.id)
+    mine = panel[panel["location_id"] == place]
+    if mine.empty:
+        st.info(t("Choose a place on the map, in its list or in its table to see its series here."))
+        return
+    drawn = sketch(mine["time"], mine[column.name], dataset.step)
+    name = str(region.places().loc[place, "name"])
+    st.markdown(
+        plain(
+            t(
+                "{place}: {n} values; where the line is broken and shaded, there are none.",
+                place=name,
+                n=number(mine[column.name].notna().sum(), decimals=0),
+            )
+        )
+    )
+    marked = (
+        None if moment is None else moment.tz_localize(region.timezone, ambiguous=True, nonexistent="shift_forward")
+    )
+    st.plotly_chart(
+        series_figure(drawn.points, column=column, timezone=region.timezone, gaps=drawn.gaps, marked=marked),
+        key="series",
+    )
+
+
+def _made(shown: Cube, source: str) -> str:
+    """How the values of a step came about, and their source."""
+    if shown.made == "mean":
+        how = t(
+            "Each step is the mean of its values where at least {share} of them are there.",
+            share=percent(ENOUGH),
+        )
+    elif shown.made == "sum":
+        how = t("Each step is the sum of its values, and only where all of them are there.")
+    elif shown.made == "last":
+        how = t("Each step is the last value within it.")
+    else:
+        return source
+    return f"{how} {source}"
+
+
+def _titled(title: str, symbol: str) -> str:
+    return f"{said(title)} ({symbol})" if symbol else said(title)
+
+
+def _index(times: pd.DatetimeIndex, asked: str | None, default: int) -> int:
+    """The step that the address asks for, or the default."""
+    if asked is None or not len(times):
+        return default
+    try:
+        moment = pd.Timestamp(asked)
+    except ValueError:
+        return default
+    return int(times.searchsorted(moment, side="right") - 1) if times[0] <= moment <= times[-1] else default
+
+
+THEMES = {
+    "boundaries": message("Boundaries"),
+    "traffic": message("Traffic"),
+    "water": message("Water"),
+    "weather": message("Weather"),
+    "air": message("Air"),
+    "natural_resources": message("Natural resources"),
+    "ground_motion": message("Ground motion"),
+    "energy": message("Energy"),
+    "society": message("Society"),
+}
+METHODS = {
+    "quantile": message("As many places in each"),
+    "equal": message("Equally wide"),
+    "natural": message("Natural breaks"),
+    "diverging": message("Around zero"),
+}
+
+VIEW = View(id="explore", title=message("Explore"), order=2, icon=":material/map:", draw=draw)
