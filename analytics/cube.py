@@ -84,11 +84,7 @@ def steps_of(region: Region, dataset: Dataset, column: Column) -> list[str]:
         for step in COARSER:
             if native == "irregular" or _HOURS[step] > 1.5 * _HOURS[native]:
                 counts[step] = span / _HOURS[step]
-    fit = {
-        s: n
-        for s, n in counts.items()
-        if n <= MOST_STEPS and n * places <= MOST_CELLS and (n >= 2 or s == native)
-    }
+    fit = {s: n for s, n in counts.items() if n <= MOST_STEPS and n * places <= MOST_CELLS and (n >= 2 or s == native)}
     if not fit:
         raise AlmanacError(
             f"{dataset.id}.{column.name} has more steps than a map can show.",
@@ -130,7 +126,7 @@ def _cube(region: Region, dataset: Dataset, column: Column, step: Step) -> Cube:
         values = region.table(dataset.id)[column.name].to_numpy(float)[:, None]
         return Cube(places, pd.DatetimeIndex([]), values, "once", "")
     panel = region.table(dataset.id)
-    local = region.local(panel["time"]).dt.tz_localize(None).to_numpy("datetime64[us]")
+    local = panel["time"].dt.tz_convert(region.clock(dataset.step)).dt.tz_localize(None).to_numpy("datetime64[us]")
     if step in COARSER and step != dataset.step:
         unit = COARSER[step]
         times, when = np.unique(local.astype(f"datetime64[{unit}]"), return_inverse=True)

@@ -96,8 +96,8 @@ def _key_figure(region: Region, dataset: Dataset, column: Column) -> KeyFigure:
     if dataset.kind == "panel" and dataset.locations is None:
         panel = region.table(dataset.id)
         wide = panel.pivot(index="location_id", columns="time", values=column.name)
-        values, times, step = wide.to_numpy(float), region.local(wide.columns.to_series()), dataset.step
-        times = pd.DatetimeIndex(times.dt.tz_localize(None))
+        values, step = wide.to_numpy(float), dataset.step
+        times = pd.DatetimeIndex(wide.columns).tz_convert(region.clock(step)).tz_localize(None)
     else:
         all_of_it = cube(region, dataset.id, column.name)
         values, times, step = all_of_it.values, all_of_it.times, all_of_it.step

@@ -38,9 +38,9 @@ Theme = Literal[
     "society",
     "basemap",
 ]
-Step = Literal[
-    "5 minutes", "15 minutes", "1 hour", "1 day", "12 days", "1 month", "1 year", "irregular", "once"
-]
+Step = Literal["5 minutes", "15 minutes", "1 hour", "1 day", "12 days", "1 month", "1 year", "irregular", "once"]
+# Steps that count calendar days: their times are dates, written as 00:00 UTC.
+CALENDAR_STEPS = ("1 day", "12 days", "1 month", "1 year")
 ID = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 
@@ -133,9 +133,7 @@ class Dataset:
             near = nearest(absent[0], map(str, table.columns))
             raise BrokenData(
                 f"{self.path.name} has no column {absent[0]}, which {self.id}.toml describes.",
-                hint=f"Did you mean “{near}”?"
-                if near
-                else "Remove it from the description, or restore the file.",
+                hint=f"Did you mean “{near}”?" if near else "Remove it from the description, or restore the file.",
             )
         if self.kind == "panel":
             return validate_panel(table, name=self.id)
@@ -314,24 +312,18 @@ def read_dataset(path: Path, regions: Path) -> Dataset:
     found = read_toml(path)
     region = found.get("region")
     if not isinstance(region, str) or not ID.fullmatch(region):
-        raise BrokenData(
-            f"{path.name} names no usable region: {region!r}.", hint='Add region = "<id of the region>".'
-        )
-    dataset = described(
-        Dataset, found, where=path.name, id=path.stem, path=regions / region / f"{path.stem}.parquet"
-    )
+        raise BrokenData(f"{path.name} names no usable region: {region!r}.", hint='Add region = "<id of the region>".')
+    dataset = described(Dataset, found, where=path.name, id=path.stem, path=regions / region / f"{path.stem}.parquet")
     for column in dataset.columns.values():
         unit = unit_of(column.name)
         if column.unit not in (unit.code, unit.symbol, unit.suffix):
             raise BrokenData(
-                f"{path.name}: the column {column.name} says its unit is “{column.unit}”, its name says "
-                f"“{unit.code}”.",
+                f"{path.name}: the column {column.name} says its unit is “{column.unit}”, its name says “{unit.code}”.",
                 hint="Make the two agree.",
             )
         if not column.minimum < column.maximum:
             raise BrokenData(
-                f"{path.name}: the plausible limits of {column.name} are {column.minimum} to "
-                f"{column.maximum}.",
+                f"{path.name}: the plausible limits of {column.name} are {column.minimum} to {column.maximum}.",
                 hint="Give a minimum below the maximum.",
             )
     if dataset.observed_from > dataset.observed_to:
@@ -346,9 +338,7 @@ def _unknown(what: str, name: str, known: Mapping[str, object], of: str = "here"
     near = nearest(name, list(known))
     return UnknownName(
         f"There is no {what} “{name}” {of}.",
-        hint=f"Did you mean “{near}”?"
-        if near
-        else f"Choose one of the {len(known)} that the catalogue lists.",
+        hint=f"Did you mean “{near}”?" if near else f"Choose one of the {len(known)} that the catalogue lists.",
     )
 
 

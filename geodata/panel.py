@@ -1,5 +1,7 @@
 """The table that crosses every boundary: one row per (location_id, time), units in the names.
 
+`time` is the start of the interval: the moment in UTC for steps within a day; for steps of a day and longer
+the calendar date on which the interval begins, as 00:00 UTC, whatever the local clock.
 Missing is missing (NaN), never zero. Facts about a column live in the catalogue and are found by name.
 """
 
@@ -44,9 +46,7 @@ def validate_panel(panel: pd.DataFrame, *, name: str = "panel") -> pd.DataFrame:
     absent = [key for key in KEYS if key not in panel.columns]
     if absent:
         found = ", ".join(map(str, panel.columns[:8])) or "no columns"
-        raise broken(
-            f"the column {absent[0]} is absent (found {found}).", "Add it; a panel has location_id and time."
-        )
+        raise broken(f"the column {absent[0]} is absent (found {found}).", "Add it; a panel has location_id and time.")
     times = panel["time"]
     if not isinstance(times.dtype, pd.DatetimeTZDtype) or str(times.dtype.tz) != "UTC":
         raise broken(
@@ -56,19 +56,16 @@ def validate_panel(panel: pd.DataFrame, *, name: str = "panel") -> pd.DataFrame:
     if times.isna().any():
         raise broken(f"{int(times.isna().sum())} rows have no time.", "Drop or mend these rows first.")
     ids = panel["location_id"]
-    kinds = ids.cat.categories if isinstance(ids.dtype, pd.CategoricalDtype) else ids
+    kinds = ids.cat.categories.to_series() if isinstance(ids.dtype, pd.CategoricalDtype) else ids
     if not _is_text(kinds):
-        raise broken(
-            f"the location ids are {kinds.dtype}, not text.", "Convert them to text, keeping leading zeros."
-        )
+        raise broken(f"the location ids are {kinds.dtype}, not text.", "Convert them to text, keeping leading zeros.")
     if ids.isna().any():
         raise broken(f"{int(ids.isna().sum())} rows have no location_id.", "Drop or mend these rows first.")
     doubled = panel.duplicated(list(KEYS))
     if doubled.any():
         row = panel.loc[doubled].iloc[0]
         raise broken(
-            f"{int(doubled.sum())} rows repeat a location and time, the first {row.location_id} at "
-            f"{row.time}.",
+            f"{int(doubled.sum())} rows repeat a location and time, the first {row.location_id} at {row.time}.",
             "Keep one row for each; say in the source's flaws which.",
         )
     values = value_columns(panel)
@@ -83,13 +80,11 @@ def validate_panel(panel: pd.DataFrame, *, name: str = "panel") -> pd.DataFrame:
             )
         infinite = np.isinf(panel[column].to_numpy(dtype=float, na_value=np.nan))
         if infinite.any():
-            raise broken(
-                f"{int(infinite.sum())} values of {column} are infinite.", "Put NaN where there is no value."
-            )
+            raise broken(f"{int(infinite.sum())} values of {column} are infinite.", "Put NaN where there is no value.")
     return panel
 
 
-def _is_text(ids: pd.Series | pd.Index) -> bool:
+def _is_text(ids: pd.Series) -> bool:
     return isinstance(ids.dtype, pd.StringDtype) or bool(ids.dropna().map(type).eq(str).all())
 
 
@@ -133,9 +128,7 @@ def validate_layer(layer: gpd.GeoDataFrame, *, name: str = "layer") -> gpd.GeoDa
         )
     if layer.index.has_duplicates:
         twice = layer.index[layer.index.duplicated()][0]
-        raise broken(
-            f"the location_id {twice} stands twice.", "Dissolve or rename the places that share an id."
-        )
+        raise broken(f"the location_id {twice} stands twice.", "Dissolve or rename the places that share an id.")
     empty = layer.geometry.isna() | layer.geometry.is_empty
     if empty.any():
         raise broken(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 
-from geodata.catalog import ID, Catalog, Column, Dataset, open_catalog
+from geodata.catalog import CALENDAR_STEPS, ID, Catalog, Column, Dataset, open_catalog
 from geodata.described import described, read_toml
 from geodata.errors import AlmanacError, BrokenData, UnknownName
 from geodata.search import nearest
@@ -123,9 +123,13 @@ class Region:
         """
         return _places(self)
 
-    def local(self, times: pd.Series) -> pd.Series:
-        """Moments in UTC on the region's own clock."""
-        return times.dt.tz_convert(self.timezone)
+    def clock(self, step: str) -> str:
+        """The time zone in which the times of a dataset with this step are read.
+
+        Moments are told on the region's own clock. A calendar day, month or year is not a moment: its `time`
+        is 00:00 UTC of the day it begins on, and read anywhere else it would slip to the day before.
+        """
+        return "UTC" if step in CALENDAR_STEPS else self.timezone
 
 
 def regions() -> list[str]:
@@ -208,9 +212,7 @@ def _load(dataset: Dataset) -> pd.DataFrame | gpd.GeoDataFrame:
 
 @lru_cache(maxsize=16)
 def _places(region: Region) -> gpd.GeoDataFrame:
-    layers = sorted(
-        region.layers.values(), key=lambda d: (d.id != region.home, d.theme != "boundaries", d.id)
-    )
+    layers = sorted(region.layers.values(), key=lambda d: (d.id != region.home, d.theme != "boundaries", d.id))
     parts = []
     for dataset in layers:
         layer = _load(dataset)

@@ -134,10 +134,12 @@ def _series(region: Region, dataset: Dataset, column: Column, place: str | None,
         )
     )
     marked = (
-        None if moment is None else moment.tz_localize(region.timezone, ambiguous=True, nonexistent="shift_forward")
+        None
+        if moment is None
+        else moment.tz_localize(region.clock(dataset.step), ambiguous=True, nonexistent="shift_forward")
     )
     st.plotly_chart(
-        series_figure(drawn.points, column=column, timezone=region.timezone, gaps=drawn.gaps, marked=marked),
+        series_figure(drawn.points, column=column, timezone=region.clock(dataset.step), gaps=drawn.gaps, marked=marked),
         key="series",
     )
 
