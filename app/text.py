@@ -93,6 +93,13 @@ def said(sentence: str) -> str:
     return _messages(_language.get()).get(sentence, sentence)
 
 
+def error_in_words(error: AlmanacError) -> tuple[str, str]:
+    """The two sentences of an error in the reader's language: what is wrong, and what to do next."""
+    facts = {name: said(value) if isinstance(value, str) else value for name, value in error.facts.items()}
+    what, hint = (said(sentence).format(**facts) if facts else said(sentence) for sentence in error.sentences)
+    return what, hint
+
+
 @cache
 def _messages(code: str) -> dict[str, str]:
     if code == ENGLISH:

@@ -9,7 +9,7 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from app.text import day, guess_language, language, languages, period, said, t, use_language
+from app.text import day, error_in_words, guess_language, language, languages, period, said, t, use_language
 from geodata.catalog import Dataset
 from geodata.errors import AlmanacError
 from geodata.region import Region, load_region, regions
@@ -123,7 +123,8 @@ def pick_region(names: Mapping[str, str]) -> str:
 
 def show_error(error: AlmanacError) -> None:
     """The two sentences of an error: what is wrong, and what to do next."""
-    st.error(f"**{plain(said(error.message))}** {plain(said(error.hint))}", icon=":material/error:")
+    what, hint = (plain(sentence) for sentence in error_in_words(error))
+    st.error(f"**{what}** {hint}", icon=":material/error:")
 
 
 @contextmanager

@@ -10,22 +10,31 @@ class AlmanacError(Exception):
     ----------
     message : what is wrong, naming what was found. One sentence.
     hint : what to do next. One sentence.
+    facts : what fills the `{names}` in both sentences. A sentence that pages show keeps its facts apart, so
+        that it can be said in the reader's language; without facts the sentences are taken as they are.
 
     Pages show the two sentences, the command line prints them and exits with 2. Anything else that is
     raised is a bug and is not caught.
+
+    Examples
+    --------
+    >>> print(AlmanacError("There is no “{name}”.", hint="Choose another.", name="x"))
+    There is no “x”. Choose another.
     """
 
-    def __init__(self, message: str, *, hint: str) -> None:
+    def __init__(self, message: str, *, hint: str, **facts: object) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.sentences = (message, hint)
+        self.facts = facts
+        self.message = message.format(**facts) if facts else message
+        self.hint = hint.format(**facts) if facts else hint
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}"
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions are pickled by position; without this the keyword-only hint is lost between processes.
-        return (_rebuild, (type(self), self.message, self.hint))
+        return (_rebuild, (type(self), self.sentences, self.facts))
 
 
 class UnknownName(AlmanacError):
@@ -36,5 +45,5 @@ class BrokenData(AlmanacError):
     """A file or table that breaks its contract: nothing of it is used."""
 
 
-def _rebuild(kind: type[AlmanacError], message: str, hint: str) -> AlmanacError:
-    return kind(message, hint=hint)
+def _rebuild(kind: type[AlmanacError], sentences: tuple[str, str], facts: dict[str, object]) -> AlmanacError:
+    return kind(sentences[0], hint=sentences[1], **facts)
