@@ -8,7 +8,6 @@ import tomllib
 import types
 import typing
 from collections.abc import Mapping
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -33,18 +32,16 @@ def read_toml(path: Path) -> dict[str, Any]:
             hint="Check that the file exists and may be read.",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BrokenData(
-            f"{path.name} is not valid TOML: {error}.", hint="Correct the line it names."
-        ) from error
+        raise BrokenData(f"{path.name} is not valid TOML: {error}.", hint="Correct the line it names.") from error
 
 
-def described(kind: type[T], found: Mapping[str, Any], *, where: str, **given: object) -> T:
+def described(kind: type[T], found: object, *, where: str, **given: object) -> T:
     """An instance of the dataclass `kind`, from what a TOML file says.
 
     Parameters
     ----------
     kind : a dataclass; fields without a default must be in `found` or `given`.
-    found : the table of the TOML file.
+    found : what the TOML file holds there: a table.
     where : how to name the file (and table) in an error.
     given : fields that the file's name or place decides, not its text.
 
@@ -53,6 +50,10 @@ def described(kind: type[T], found: Mapping[str, Any], *, where: str, **given: o
     BrokenData
         On an unknown key, a missing key, or a value of the wrong type.
     """
+    if not isinstance(found, Mapping):
+        raise BrokenData(
+            f"{where} holds {type(found).__name__} {found!r}.", hint="Make it a table of its own, with its keys."
+        )
     hints = get_type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
     allowed = [n for n in fields if n not in given]
@@ -69,9 +70,7 @@ def described(kind: type[T], found: Mapping[str, Any], *, where: str, **given: o
         if name in found:
             values[name] = _as(hints[name], found[name], where=f"{where}, {name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise BrokenData(
-                f"{where} lacks the key “{name}”.", hint=f"Add {name}; CONTRIBUTING.md shows an example."
-            )
+            raise BrokenData(f"{where} lacks the key “{name}”.", hint=f"Add {name}; CONTRIBUTING.md shows an example.")
     return kind(**values)
 
 
@@ -89,21 +88,15 @@ def _as(hint: Any, value: Any, *, where: str) -> Any:
         inner = get_args(hint)[1]
         # A table of tables, such as [columns.<name>]: the key is the inner thing's own name.
         if dataclasses.is_dataclass(inner):
-            return {
-                k: described(typing.cast(type, inner), v, where=f"{where}.{k}", name=k)
-                for k, v in value.items()
-            }
+            return {k: described(typing.cast(type, inner), v, where=f"{where}.{k}", name=k) for k, v in value.items()}
         return {k: _as(inner, v, where=f"{where}.{k}") for k, v in value.items()}
     if origin is typing.Literal:
         if value in get_args(hint):
             return value
-        raise BrokenData(
-            f"{where} is “{value}”.", hint="Use one of: " + ", ".join(map(str, get_args(hint))) + "."
-        )
+        raise BrokenData(f"{where} is “{value}”.", hint="Use one of: " + ", ".join(map(str, get_args(hint))) + ".")
     elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    elif hint is date and isinstance(value, date) and not isinstance(value, datetime):
-        return value
+    # The very type: True is no number, and a moment is no date.
     elif isinstance(hint, type) and type(value) is hint:
         return value
     raise BrokenData(

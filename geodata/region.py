@@ -7,9 +7,9 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pyproj
+import shapely
 
 from geodata.catalog import CALENDAR_STEPS, ID, Catalog, Column, Dataset, open_catalog
 from geodata.described import described, read_toml
@@ -177,6 +177,12 @@ def _load_region(region_id: str, stamp: int, catalog: Catalog) -> Region:
                 f"{role} names the dataset “{dataset_id}”, which this region does not have.",
                 f"Add geodata/sources/{dataset_id}.toml or name one of: {', '.join(known)}.",
             )
+        if known[dataset_id].kind != "layer" or (known[dataset_id].theme == "basemap") != (role == "basemap"):
+            raise broken(
+                f"{role} names the dataset “{dataset_id}”, a {known[dataset_id].kind} of the theme "
+                f"{known[dataset_id].theme}.",
+                "Name the layer drawn beneath the data as basemap, and one with the region's places as home.",
+            )
     for series in (text.opens_on, *text.headlines):
         dataset_id, _, column = series.partition(".")
         if dataset_id in catalog.broken:
@@ -222,7 +228,7 @@ def _places(region: Region) -> gpd.GeoDataFrame:
     unplaced = gpd.GeoDataFrame(
         {"name": list(named.values()), "layer": ""},
         index=pd.Index(list(named), name="location_id", dtype=positioned.index.dtype),
-        geometry=gpd.points_from_xy([np.nan] * len(named), [np.nan] * len(named)),
+        geometry=[shapely.Point()] * len(named),
         crs=4326,
     )
     everything = pd.concat([positioned, unplaced]) if named else positioned
