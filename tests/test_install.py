@@ -1,4 +1,4 @@
-"""The installation: packages found from anywhere, everything in the wheel, and `make` saying what is wrong."""
+"""The installation: packages found from anywhere, all files in the wheel, and what `make` says when it fails."""
 
 from __future__ import annotations
 
@@ -113,10 +113,7 @@ def test_make_says_when_venv_is_missing(bare: Path) -> None:
     pretend(bare, "python3.12", 'case "$2" in *ensurepip*) exit 1;; esac')
     done = make(bare, "run")
     assert done.returncode == 2
-    assert (
-        "python3.12 is a suitable Python but lacks the modules venv and ensurepip.\nInstall them"
-        in done.stderr
-    )
+    assert "python3.12 is a suitable Python but lacks the modules venv and ensurepip.\nInstall them" in done.stderr
 
 
 def test_make_prefers_the_newest_python_that_works(bare: Path) -> None:
