@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geodata.build.basemap import basemap
 from geodata.build.write import on_grid
 from geodata.units import to_canonical
 
 LOMBARDY = "Lombardia"
+# West, south, east, north of the stations and municipalities, in degrees.
+BOUNDS = (8.2, 44.5, 11.7, 46.7)
 # Smaller details of a border than this cannot be seen on a map of the whole region.
 BORDER_TOLERANCE_DEGREES = 0.0008
 
@@ -164,7 +167,7 @@ def to_panel(rows: pd.DataFrame, columns: Mapping[str, tuple[str, str, float]]) 
             values = values.clip(lower=0) * 1000.0
         else:
             values = to_canonical(values.astype(float), unit)
-        # Dividing by the inverse gives the number nearest to 0.1 itself, so that equal values are equal bytes.
+        # Dividing by the inverse gives the number nearest to 0.1 itself: equal values, equal bytes.
         whole = np.round(values / step)
         panel[column] = whole * step if step >= 1 else whole / round(1 / step)
     return panel
@@ -184,6 +187,11 @@ def averaged(panel: pd.DataFrame, over: str) -> pd.DataFrame:
     return means.round(4).reset_index()
 
 
+def lombardy_basemap(files: dict[str, bytes]) -> gpd.GeoDataFrame:
+    """Land, borders, water and towns of northern Italy."""
+    return basemap(files, BOUNDS, continent="europe", margin_km=200.0)
+
+
 def _panel(files: Mapping[str, bytes], columns: Mapping[str, tuple[str, str, float]]) -> pd.DataFrame:
     wanted = ["IDStations", "time", *(source for source, _, _ in columns.values())]
     return to_panel(_agrimonia(files, wanted), columns)
@@ -200,6 +208,7 @@ def _feather(files: Mapping[str, bytes], part: str) -> pd.DataFrame:
 
 
 DATASETS = {
+    "lombardy_basemap": lombardy_basemap,
     "lombardy_municipalities": municipalities,
     "lombardy_population": population,
     "lombardy_stations": stations,
