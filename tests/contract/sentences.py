@@ -1,0 +1,73 @@
+"""Every English sentence that a reader may meet: those in the code, and those in the descriptions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+from geodata.catalog import Step, open_catalog
+from geodata.region import load_region, regions
+
+ROOT = Path(__file__).parents[2]
+SAYING = {"t", "tn", "message"}
+FAILING = {"AlmanacError", "UnknownName", "BrokenData"}
+
+
+def in_code(folders: tuple[str, ...] = ("app", "geodata", "analytics")) -> set[str]:
+    """The literals given to `t`, `tn` and `message`, and the sentences of errors that keep their facts apart."""
+    found: set[str] = set()
+    for folder in folders:
+        for path in (ROOT / folder).rglob("*.py"):
+            if "build" not in path.parts:
+                for sentence in _said_in(ast.parse(path.read_text(encoding="utf-8")), path):
+                    found.add(sentence)
+    return found
+
+
+def _said_in(tree: ast.AST, path: Path) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        if name in SAYING:
+            wanted = node.args[:2] if name == "tn" else node.args[:1]
+            for argument in wanted:
+                if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
+                    raise AssertionError(f"{path.name}:{node.lineno}: {name}() is called without a literal sentence")
+                yield argument.value
+        elif name in FAILING and _apart(node):
+            for argument in (*node.args[:1], *(k.value for k in node.keywords if k.arg == "hint")):
+                yield from _literals(argument)
+
+
+def _apart(call: ast.Call) -> bool:
+    """Whether an error's sentences are literals (possibly one of two), so that they can be translated."""
+    hint = next((k.value for k in call.keywords if k.arg == "hint"), None)
+    return bool(call.args) and hint is not None and all(list(_literals(a)) for a in (call.args[0], hint))
+
+
+def _literals(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _literals(node.body)
+        yield from _literals(node.orelse)
+
+
+def in_descriptions() -> set[str]:
+    """The sentences of datasets and regions: titles, summaries, flaws, what qualifiers mean."""
+    found: set[str] = set(get_args(Step))
+    for dataset in open_catalog().values():
+        if dataset.theme == "basemap":
+            continue
+        found |= {dataset.title, dataset.summary, *dataset.flaws}
+        if dataset.licence != "not stated":
+            found.add(dataset.licence)
+        for column in dataset.columns.values():
+            found |= {column.title, *column.flags.values()}
+    for region_id in regions():
+        region = load_region(region_id)
+        found |= {region.name, region.summary}
+    return found
