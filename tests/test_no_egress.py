@@ -84,15 +84,23 @@ def rehearse() -> dict[str, Any]:
     from streamlit.testing.v1 import AppTest
 
     from app.view import find_views
-    from geodata import load_region, open_catalog, regions
+    from geodata import AlmanacError, load_region, open_catalog, regions
 
     catalog = open_catalog()
     catalog.search("water")
+    done["failures"] += [str(error) for error in catalog.broken.values()]
     for dataset in catalog.values():
-        dataset.load()
         done["datasets"] += 1
+        try:
+            dataset.load()
+        except AlmanacError as error:
+            done["failures"].append(str(error))
     for region_id in regions():
-        load_region(region_id)
+        try:
+            load_region(region_id)
+        except AlmanacError as error:
+            done["failures"].append(str(error))
+            continue
         for view in find_views():
             page = AppTest.from_function(draw, args=(view.id, region_id), default_timeout=120)
             page.query_params["region"] = region_id
