@@ -102,6 +102,8 @@ def pick_language() -> str:
         on_sidebar=True,
     )
     use_language(code)
+    # Screen readers and fonts go by the language that the document declares; `code` is one of our own.
+    st.html(f"<script>document.documentElement.lang = {code!r}</script>", unsafe_allow_javascript=True)
     return code
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -13,7 +15,7 @@ from app.charts import distribution_figure, map_figure, series_figure
 from app.map import map_view
 from app.text import message, number, percent, quantity, said, t, when
 from app.view import Context, View
-from app.widgets import choose, fragment, plain, show_place_link, source_line
+from app.widgets import choose, fragment, plain, remember, remembered, show_place_link, source_line
 from geodata.catalog import Column, Dataset
 from geodata.region import Region
 
@@ -56,21 +58,24 @@ def _explore(context: Context) -> None:
     classes = class_breaks(shown.values, method=method)  # type: ignore[arg-type]
     symbol = column.canonical_unit.symbol
     layer = region.layer_of(dataset)
-    asked = st.query_params.get("time")
+    moving = pd.DataFrame(shown.values, index=shown.places, columns=shown.times) if len(shown.times) > 1 else None
     state = map_view(
         layer,
-        shown.values,
-        times=shown.times,
-        step=step,
-        time_index=_index(shown.times, asked, shown.latest_full()),
+        shown.at(0) if moving is None else moving,
         classes=classes,
         title=said(column.title),
         unit=symbol,
+        time=_index(shown.times, remembered("time"), shown.latest_full()) if moving is not None else None,
+        step=MAP_STEPS.get(step, "day"),
         basemap=region.base(),
-        selected=st.query_params.get("place"),
+        attribution=dataset.producer,
+        selected=remembered("place"),
         key=f"explore-{region.id}",
     )
-    values = shown.at(state.time_index)
+    at_step = state.time or 0
+    if moving is not None:
+        remember("time", shown.times[at_step].isoformat())
+    values = shown.at(at_step)
     if not state.webgl:
         st.plotly_chart(
             map_figure(layer, values, column=column, classes=classes, crs=region.crs_metric, selected=state.selected)
@@ -78,7 +83,7 @@ def _explore(context: Context) -> None:
     st.caption(plain(_made(shown, source_line(dataset))))
     show_place_link(region, state.selected)
     at_left, at_right = st.columns(2, gap="large")
-    moment = shown.times[state.time_index] if len(shown.times) else None
+    moment = shown.times[at_step] if len(shown.times) else None
     with at_left:
         _distribution(values, column, classes, state.selected, moment, step)
     with at_right:
@@ -185,6 +190,13 @@ THEMES = {
     "ground_motion": message("Ground motion"),
     "energy": message("Energy"),
     "society": message("Society"),
+}
+MAP_STEPS: dict[str, Literal["hour", "day", "month", "year"]] = {
+    "5 minutes": "hour",
+    "15 minutes": "hour",
+    "1 hour": "hour",
+    "1 month": "month",
+    "1 year": "year",
 }
 METHODS = {
     "quantile": message("As many places in each"),

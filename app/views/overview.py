@@ -11,7 +11,7 @@ from analytics.glance import Coverage, Glance, KeyFigure, glance
 from app.map import map_view
 from app.text import day, message, number, percent, period, quantity, said, t, tn, when
 from app.view import Context, View
-from app.widgets import choose, fragment, plain, show_place_link, source_line
+from app.widgets import choose, fragment, plain, remembered, show_place_link, source_line
 
 
 def draw(context: Context) -> None:
@@ -88,10 +88,9 @@ def _map(context: Context) -> None:
             region.layer_of(region.dataset(region.home)),
             known,
             classes=class_breaks(known),
-            title=options["known"],
-            unit="",
+            title=t("Datasets with a value"),
             basemap=region.base(),
-            selected=st.query_params.get("place"),
+            selected=remembered("place"),
             key=f"overview-{region.id}",
         )
         show_place_link(region, state.selected)
@@ -106,7 +105,8 @@ def _map(context: Context) -> None:
         title=said(column.title),
         unit=column.canonical_unit.symbol,
         basemap=region.base(),
-        selected=st.query_params.get("place"),
+        attribution=dataset.producer,
+        selected=remembered("place"),
         key=f"overview-{region.id}",
     )
     st.caption(plain(f"{said(dataset.title)}. {source_line(dataset)}"))
