@@ -75,7 +75,12 @@ def test_where_none_can_be_installed_the_command_says_so(
     empty: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran: list[str] = []
-    monkeypatch.setattr(browser, "_run", lambda command: bool(ran.append(" ".join(command))))
+
+    def run(command: list[str]) -> bool:
+        ran.append(" ".join(command))
+        return False
+
+    monkeypatch.setattr(browser, "_run", run)
     monkeypatch.setattr(browser, "_is_root", lambda: False)
     program(empty / "apt-get", "exit 0")
     assert browser.main() == 2
