@@ -1,0 +1,1 @@
+"""The applications that the product is measured beside, each as plain as its own documentation shows it."""
