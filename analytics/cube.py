@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from geodata.catalog import Column, Dataset, Step
+from geodata.catalog import Column, Dataset
 from geodata.errors import AlmanacError
 from geodata.region import Region
 
@@ -84,7 +84,7 @@ def steps_of(region: Region, dataset: Dataset, column: Column) -> list[str]:
         for step in COARSER:
             if native == "irregular" or _HOURS[step] > 1.5 * _HOURS[native]:
                 counts[step] = span / _HOURS[step]
-    fit = {s: n for s, n in counts.items() if n <= MOST_STEPS and n * places <= MOST_CELLS and (n >= 2 or s == native)}
+    fit = {s: n for s, n in counts.items() if n <= MOST_STEPS and n * places <= MOST_CELLS and (n > 0.9 or s == native)}
     if not fit:
         raise AlmanacError(
             f"{dataset.id}.{column.name} has more steps than a map can show.",
@@ -116,11 +116,12 @@ def cube(region: Region, dataset_id: str, column: str, step: str | None = None) 
         raise AlmanacError(
             f"{dataset_id}.{column} cannot be shown by {step}.", hint=f"Choose one of: {', '.join(steps)}."
         )
-    return _cube(region, dataset, described, step or steps[0])
+    return _cube(region, dataset, column, step or steps[0])
 
 
 @lru_cache(maxsize=24)
-def _cube(region: Region, dataset: Dataset, column: Column, step: Step) -> Cube:
+def _cube(region: Region, dataset: Dataset, name: str, step: str) -> Cube:
+    column = dataset.column(name)
     places = region.layer_of(dataset).index
     if dataset.kind == "layer":
         values = region.table(dataset.id)[column.name].to_numpy(float)[:, None]
