@@ -115,7 +115,7 @@ endef
 set-up-run set-up-test set-up-bench set-up-build: set-up-%:
 	@version='import sys; print(sys.version_info[:2])'; \
 	if ! $(BIN)/python -m pip --version >/dev/null 2>&1 || \
-	    { [ -n "$(PYTHON)" ] && [ "$$($(BIN)/python -c "$$version")" != "$$($(PYTHON) -c "$$version")" ]; }; then \
+	    { [ -n "$(PYTHON)" ] && [ "$$($(BIN)/python -c "$$version")" != "$$($(PYTHON) -c "$$version" 2>/dev/null)" ]; }; then \
 	    $(FIND_PYTHON); \
 	    echo "Making .venv with $$("$$python" -V)"; \
 	    "$$python" -m venv --clear .venv; \
