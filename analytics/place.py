@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from analytics.nesting import nearest_home, nesting
 from analytics.series import STEPS, Sketch, gaps, sketch
 from geodata.catalog import Column, Dataset
 from geodata.errors import AlmanacError, UnknownName
@@ -38,6 +39,16 @@ class Standing:
     of: int
     equal: int
     below: float
+
+    @property
+    def higher(self) -> int:
+        """How many of the other places have a higher value."""
+        return self.rank - 1
+
+    @property
+    def lower(self) -> int:
+        """How many of the other places have a lower value."""
+        return self.of - 1 - self.higher - self.equal
 
 
 @dataclass(frozen=True)
@@ -110,10 +121,9 @@ class Record:
         """How many intervals between its first and last value have none."""
         return int(self.gaps["missing"].sum())
 
-    @property
-    def longest_gap(self) -> pd.Series | None:
-        """The gap with the most missing intervals, a row of `gaps`."""
-        return None if self.gaps.empty else self.gaps.loc[self.gaps["missing"].idxmax()]
+    def longest_gaps(self, most: int) -> pd.DataFrame:
+        """The gaps with the most missing intervals, the longest first."""
+        return self.gaps.nlargest(most, "missing")
 
     def sketch(self, most: int = 2000) -> Sketch:
         """The series as it is drawn."""
@@ -149,6 +159,19 @@ class Profile:
     key: tuple[Record, ...]
     without: tuple[Dataset, ...]
     broken: Mapping[str, AlmanacError]
+
+    @property
+    def completeness(self) -> float | None:
+        """The share of all values due in its series that are there; None where none was ever due."""
+        fixed = [r for r in self.records if r.completeness is not None]
+        due = sum(r.n + r.missing for r in fixed)
+        return sum(r.n for r in fixed) / due if due else None
+
+    @property
+    def least_complete(self) -> Record | None:
+        """The series of which the largest share is missing; None where nothing is."""
+        gappy = [r for r in self.records if r.missing]
+        return min(gappy, key=lambda r: r.completeness or 0.0) if gappy else None
 
 
 def profile(region: Region, location_id: str) -> Profile:
@@ -190,8 +213,7 @@ def profile(region: Region, location_id: str) -> Profile:
             without.append(dataset)
     point = shapely.point_on_surface(place.geometry)
     placed = point is not None and not point.is_empty
-    lies_in, inside = _nesting(region)
-    home = region.layers[region.home]
+    lies_in, inside = nesting(region)
     return Profile(
         id=location_id,
         name=str(place["name"]) if pd.notna(place["name"]) else location_id,
@@ -199,7 +221,7 @@ def profile(region: Region, location_id: str) -> Profile:
         longitude=point.x if placed else None,
         latitude=point.y if placed else None,
         lies_in=lies_in.get(location_id, ()),
-        near=_near(region, home, location_id, lies_in.get(location_id, ())) if placed else None,
+        near=nearest_home(region, location_id, lies_in.get(location_id, ())) if placed else None,
         inside=pd.DataFrame(places.loc[list(inside.get(location_id, ())), ["name", "layer"]]),
         facts=tuple(facts),
         records=tuple(records),
@@ -357,43 +379,6 @@ def _key(region: Region, records: Iterable[Record]) -> tuple[Record, ...]:
     for record in sorted(records, key=order):
         first_of.setdefault(record.dataset.id, record)
     return tuple(first_of.values())[:_KEY]
-
-
-@lru_cache(maxsize=16)
-def _nesting(region: Region) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
-    """Which areas each place lies in (the home layer's first), and which places lie in each area."""
-    places = region.places()
-    places = places[~(places.geometry.isna() | places.geometry.is_empty)]
-    areas = places[shapely.get_dimensions(places.geometry.to_numpy()) == 2]
-    size = places.to_crs(region.crs_metric).area
-    points = gpd.GeoDataFrame(
-        {"place": places.index}, geometry=shapely.point_on_surface(places.geometry.to_numpy()), crs=4326
-    )
-    outlines = gpd.GeoDataFrame({"area": areas.index}, geometry=areas.geometry.to_numpy(), crs=4326)
-    # A point on a common border lies in both neighbours; below it is given to one of each layer.
-    pairs = gpd.sjoin(points, outlines, predicate="intersects")[["place", "area"]]
-    pairs["size"] = size.reindex(pairs["area"]).to_numpy()
-    pairs["layer"] = places["layer"].reindex(pairs["area"]).to_numpy()
-    larger = pairs["size"].to_numpy() > size.reindex(pairs["place"]).to_numpy()
-    pairs = pairs[larger & (pairs["place"] != pairs["area"])]
-    pairs = pairs.sort_values(["place", "layer", "area"]).drop_duplicates(["place", "layer"])
-    pairs["away"] = (pairs["layer"] != region.home).astype(int)
-    pairs = pairs.sort_values(["place", "away", "size"])
-    lies_in = pairs.groupby("place", sort=False)["area"].agg(tuple).to_dict()
-    order = pairs.assign(name=places["name"].reindex(pairs["place"]).to_numpy())
-    order["sort"] = places["layer"].reindex(order["place"]).to_numpy()
-    inside = order.sort_values(["sort", "name"]).groupby("area", sort=False)["place"].agg(tuple).to_dict()
-    return lies_in, inside
-
-
-def _near(region: Region, home: Dataset, location_id: str, lies_in: tuple[str, ...]) -> tuple[str, float] | None:
-    """The nearest place of the home layer and how far away, for a place that lies in none and is none."""
-    tiles = region.table(home.id)
-    if location_id in tiles.index or any(area in tiles.index for area in lies_in):
-        return None
-    place = region.places().loc[[location_id]].to_crs(region.crs_metric).geometry.iloc[0]
-    distance = tiles.geometry.to_crs(region.crs_metric).distance(place)
-    return str(distance.idxmin()), float(distance.min() / 1000)
 
 
 def _finite(value: float | None) -> float | None:

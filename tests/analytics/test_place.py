@@ -87,13 +87,15 @@ def test_a_missing_day_counts_as_missing_whether_or_not_it_has_a_row(world: Worl
     panel = panel[~((panel["location_id"] == "002") & day.isin([10, 11]))]
     panel.to_parquet(world.file("river_daily"), index=False)
     world.seal("river_daily")
-    (record,) = profile(load_region(world.region), "002").records
+    found = profile(load_region(world.region), "002")
+    (record,) = found.records
+    assert found.completeness == record.completeness
+    assert found.least_complete is record
     assert record.n == 27
     assert record.missing == 3
     assert record.completeness == pytest.approx(27 / 30)
     assert record.longest == pd.Timedelta(days=3)
-    assert record.longest_gap is not None
-    assert record.longest_gap["start"] == pd.Timestamp("2020-01-10", tz="UTC")
+    assert record.longest_gaps(1)["start"].item() == pd.Timestamp("2020-01-10", tz="UTC")
 
 
 def test_where_a_place_lies(valleys: Region) -> None:
@@ -166,6 +168,7 @@ def test_standing_counts_equals_apart() -> None:
     found = standing(0.0, pd.Series([0.0, 0.0, 0.0, 5.0, np.nan]))
     assert found is not None
     assert (found.rank, found.of, found.equal, found.below) == (2, 4, 2, 0.0)
+    assert (found.higher, found.lower) == (1, 0)
     assert standing(1.0, pd.Series([1.0, np.nan])) is None
     assert standing(float("nan"), pd.Series([1.0, 2.0])) is None
 

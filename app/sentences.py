@@ -1,0 +1,153 @@
+"""What is said of a place and its series, in sentences: for its page and for reports alike."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analytics.place import Profile, Record, Standing
+from app.text import listed, number, percent, quantity, said, t, tn, when
+
+
+def answer(found: Profile) -> str:
+    """What we know of it, in a few sentences."""
+    if not found.records:
+        words = t("We have no series of {place}.", place=found.name)
+        if not found.inside.empty:
+            words += " " + t("The places within it may have some: they are listed below.")
+        return words
+    datasets = {r.dataset.id for r in found.records}
+    newest = max(found.records, key=lambda r: r.latest_time or pd.Timestamp(0, tz="UTC"))
+    words = t(
+        "We have {series} of {place} from {datasets}.",
+        series=tn("{n} series", "{n} series", len(found.records)),
+        place=found.name,
+        datasets=tn("{n} dataset", "{n} datasets", len(datasets)),
+    )
+    if newest.latest_time is not None:
+        words += " " + t(
+            "The newest value is of {time}: {what}, {value}.",
+            time=when(newest.latest_time, newest.dataset.step),
+            what=said(newest.column.title),
+            value=quantity(newest.latest, newest.column.canonical_unit.symbol),
+        )
+    least = found.least_complete
+    if found.completeness is not None and least is None:
+        words += " " + t("No value is missing within the time that each series covers.")
+    elif found.completeness is not None and least is not None:
+        words += " " + t(
+            "Of the values due within the time that each series covers, {share} are there; "
+            "most is missing of {what} ({missing}).",
+            share=percent(found.completeness),
+            what=said(least.column.title),
+            missing=percent(1 - (least.completeness or 0.0)),
+        )
+    return words
+
+
+def standing_words(standing: Standing) -> str:
+    """How a value stands among those of the other places."""
+    if standing.equal:
+        return t(
+            "Of the other {others} places with a value for the same time, {higher} are higher, {equal} equal "
+            "and {lower} lower.",
+            others=number(standing.of - 1, decimals=0),
+            higher=number(standing.higher, decimals=0),
+            equal=number(standing.equal, decimals=0),
+            lower=number(standing.lower, decimals=0),
+        )
+    if not standing.higher:
+        return tn(
+            "The higher of two places with a value for the same time.",
+            "The highest of the places with a value for the same time; there are {n} others.",
+            standing.of - 1,
+        )
+    if not standing.lower:
+        return tn(
+            "The lower of two places with a value for the same time.",
+            "The lowest of the places with a value for the same time; there are {n} others.",
+            standing.of - 1,
+        )
+    return t(
+        "Of the other {others} places with a value for the same time, {higher} are higher and {lower} lower.",
+        others=number(standing.of - 1, decimals=0),
+        higher=number(standing.higher, decimals=0),
+        lower=number(standing.lower, decimals=0),
+    )
+
+
+def completeness_words(record: Record) -> list[str]:
+    """How many values there are, over which time, and how many are missing."""
+    if record.first is None or record.latest_time is None:
+        return []
+    step = record.dataset.step
+    if record.n == 1:
+        return [t("This is the only value there is.")]
+    words = [
+        t(
+            "{n} values from {first} to {last}.",
+            n=number(record.n, decimals=0),
+            first=when(record.first, step),
+            last=when(record.latest_time, step),
+        )
+    ]
+    if record.completeness is None:
+        if record.longest is not None:
+            words.append(
+                t(
+                    "Measured without a fixed step; the longest time between two values is {length}.",
+                    length=length_words(record.longest),
+                )
+            )
+    elif record.gaps.empty:
+        words.append(t("None is missing."))
+    else:
+        words.append(
+            t(
+                "{share} of the values due are there, {missing} are missing; "
+                "the longest time between two values is {length}.",
+                share=percent(record.completeness),
+                missing=number(record.missing, decimals=0),
+                length=length_words(record.longest) if record.longest is not None else "",
+            )
+        )
+    return words
+
+
+def qualifier_words(record: Record) -> list[str]:
+    """Which share of the values carries which qualifier."""
+    if not record.flags:
+        return []
+    shares = [f"{said(record.column.flags.get(f, f))} {percent(share)}" for f, share in record.flags.items()]
+    return [t("By their qualifier: {shares}.", shares=listed(shares))]
+
+
+def comparison_words(record: Record) -> list[str]:
+    """How the latest value stands among the other places, and what has changed over the years."""
+    words = []
+    if record.standing is not None:
+        words.append(standing_words(record.standing))
+    change = record.change
+    if change is not None:
+        symbol = record.column.canonical_unit.symbol
+        words.append(
+            t(
+                "The mean was {before} in {years_before} and {after} in {years_after}, over full years only.",
+                before=quantity(change.before, symbol),
+                after=quantity(change.after, symbol),
+                years_before=f"{change.before_from}–{change.before_to}",
+                years_after=f"{change.after_from}–{change.after_to}",
+            )
+        )
+    return words
+
+
+def length_words(length: pd.Timedelta) -> str:
+    """A length of time in the unit in which a reader would say it."""
+    days = length / pd.Timedelta(days=1)
+    if days >= 730:
+        return tn("{n} year", "{n} years", round(days / 365.25))
+    if days >= 1:
+        return tn("{n} day", "{n} days", round(days))
+    if days * 24 >= 1:
+        return tn("{n} hour", "{n} hours", round(days * 24))
+    return tn("{n} minute", "{n} minutes", round(days * 1440))
