@@ -69,8 +69,7 @@ def misplaced_streamlit(root: Path) -> list[str]:
         f"{path.relative_to(root).as_posix()}:{line} imports {name}"
         for path in modules(root)
         for line, name in imported(path, root)
-        if name.split(".")[0] == "streamlit"
-        and not path.relative_to(root).as_posix().startswith(STREAMLIT_LIVES_IN)
+        if name.split(".")[0] == "streamlit" and not path.relative_to(root).as_posix().startswith(STREAMLIT_LIVES_IN)
     ]
 
 

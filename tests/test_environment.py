@@ -126,9 +126,7 @@ def test_environment_yml_is_held_to_pyproject() -> None:
 
 def test_the_pythons_named_are_the_same_everywhere() -> None:
     supported = [c.rsplit(" ", 1)[1] for c in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", c)]
-    low, high = (
-        int(limit.split(".")[1]) for limit in PROJECT["requires-python"].removeprefix(">=").split(",<")
-    )
+    low, high = (int(limit.split(".")[1]) for limit in PROJECT["requires-python"].removeprefix(">=").split(",<"))
     assert supported == [f"3.{minor}" for minor in range(low, high)]
     candidates = " ".join(f"python{version}" for version in reversed(supported))
     assert candidates in (ROOT / "Makefile").read_text(encoding="utf-8")
