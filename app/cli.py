@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> None:
     """Opens the dashboard."""
+    regions()  # with nothing to show, the dashboard does not start
     if options.region is not None:
         load_region(options.region)
     _require_free(options.port)

@@ -223,9 +223,10 @@ class Catalog(Mapping[str, Dataset]):
 
     def profile(self, dataset_id: str) -> DatasetProfile:
         """The automatic statistics of one dataset."""
+        dataset = self[dataset_id]
         from geodata.profile import profile_dataset  # kept here: profiling needs the whole of this module
 
-        return profile_dataset(self[dataset_id])
+        return profile_dataset(dataset)
 
 
 @lru_cache(maxsize=32)

@@ -133,8 +133,20 @@ class Region:
 
 
 def regions() -> list[str]:
-    """The ids of all regions, the one that opens first in front."""
+    """The ids of all regions, the one that opens first in front.
+
+    Raises
+    ------
+    AlmanacError
+        When there is none.
+    """
     found = sorted(p.parent.name for p in settings().regions.glob("*/region.toml"))
+    if not found:
+        raise AlmanacError(
+            "There is no region in {folder}.",
+            hint="Take the bundled ones from a fresh copy of the project, or name another folder in ALMANAC_REGIONS.",
+            folder=settings().regions,
+        )
     return sorted(found, key=lambda r: (r != settings().region, r))
 
 
