@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
     "--no-sandbox",
     "--use-gl=angle",
@@ -122,10 +123,17 @@ def serve(command: Sequence[str], port: int, *, cwd: Path, ready: str = "/") -> 
     """
     target = port + 1
     log = (cwd / f"server-{port}.log").open("wb")
+    names = {"{port}": str(target), "{relay}": str(port)}
+    for name, value in names.items():
+        command = [part.replace(name, value) for part in command]
     process = subprocess.Popen(
-        [part.replace("{port}", str(target)).replace("{relay}", str(port)) for part in command],
-        cwd=cwd, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
+        command,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "ALMANAC_CACHE": str(cwd / "cache")},
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     context = multiprocessing.get_context("spawn")
     up, down = context.Value("q", 0), context.Value("q", 0)
     relay = context.Process(target=_run_relay, args=(port, target, up, down), daemon=True)
