@@ -12,6 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from app.cli import QUIET
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # Which optional dependencies each file of pins carries beside the dependencies themselves.
@@ -171,3 +173,18 @@ def test_a_planted_host_or_path_is_found() -> None:
         b"~/root/x",
     ):
         assert mentions(harmless) == []
+
+
+def test_streamlit_keeps_to_this_machine_wherever_it_is_started() -> None:
+    text = (ROOT / "app" / ".streamlit" / "config.toml").read_text(encoding="utf-8")
+    settings = tomllib.loads(text)
+    assert settings["browser"]["gatherUsageStats"] is False
+    assert settings["browser"]["serverAddress"] == "localhost"
+    # What the file says the command line repeats, it repeats.
+    repeated = re.findall(r"^(\w+) = .*# \(\*\)", text, flags=re.MULTILINE)
+    said = {
+        f"{table}.{key}": value for table, keys in settings.items() for key, value in keys.items() if key in repeated
+    }
+    assert len(said) == len(repeated) > 2
+    for name, value in said.items():
+        assert QUIET[name] == (str(value).lower() if isinstance(value, bool) else value)
