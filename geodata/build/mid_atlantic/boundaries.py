@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import shapely
 
 from geodata.build.basemap import basemap
 from geodata.build.fetch import package_files
 from geodata.build.topology import read_borders
-from geodata.build.write import on_grid
+from geodata.build.write import on_grid, source_files
 
 STATES = {"51": "VA", "37": "NC"}
 # How the Census Bureau's class of a place (LSAD) ends its name. Virginia's cities belong to no county.
@@ -25,18 +26,27 @@ TOLERANCE = 300.0
 
 def us_counties(files: dict[str, bytes]) -> gpd.GeoDataFrame:
     """The 233 counties and independent cities, with their land area; neighbours share their edges."""
+    found = full_counties(files)
+    simple = shapely.coverage_simplify(found.to_crs(5070).geometry.array, TOLERANCE)
+    return on_grid(found.set_geometry(gpd.GeoSeries(simple, found.index, crs=5070).to_crs(4326)))
+
+
+def full_counties(files: dict[str, bytes]) -> gpd.GeoDataFrame:
+    """The counties as the Census Bureau draws them at 1:500,000: `name`, `land_area_km2` and geometry."""
     found = read_shapefile(files)
-    found = found[found["STATEFP"].isin(list(STATES))].to_crs(5070)
-    simple = shapely.coverage_simplify(found.geometry.array, TOLERANCE)
+    found = found[found["STATEFP"].isin(list(STATES))]
+    names = found["NAME"] + found["LSAD"].map(CLASSES) + ", " + found["STATEFP"].map(STATES)
     layer = gpd.GeoDataFrame(
-        {
-            "location_id": found["GEOID"].astype(str),
-            "name": found["NAME"] + found["LSAD"].map(CLASSES) + ", " + found["STATEFP"].map(STATES),
-            "land_area_km2": (found["ALAND"].astype(float) / 1e6).round(3),
-        },
-        geometry=gpd.GeoSeries(simple, found.index, crs=5070).to_crs(4326),
+        {"name": names, "land_area_km2": (found["ALAND"].astype(float) / 1e6).round(3)},
+        geometry=found.geometry,
+        crs=found.crs,
     )
-    return on_grid(layer.set_index("location_id"))
+    return layer.set_index(pd.Index(found["GEOID"].astype(str), name="location_id"))
+
+
+def packaged_counties() -> gpd.GeoDataFrame:
+    """The counties at full detail, fetched: for sources that have to be laid over them."""
+    return full_counties(source_files("us_counties"))
 
 
 def mid_atlantic_basemap(files: dict[str, bytes]) -> gpd.GeoDataFrame:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from scipy import stats
 
 from geodata.build.fetch import package_files
-from geodata.build.mid_atlantic.clock import eastern_standard
+from geodata.build.mid_atlantic.clock import calendar
 from geodata.units import to_canonical
 
 DISCHARGE, STAGE = "00060", "00065"
@@ -123,7 +123,7 @@ def daily_discharge(content: bytes) -> pd.DataFrame:
         {
             "location_id": np.tile(sites, len(wide)),
             # The file calls the calendar days of the survey UTC; they are days of the gauge's own clock.
-            "time": np.repeat(eastern_standard(wide.index.tz_localize(None)), len(sites)),
+            "time": np.repeat(calendar(wide.index.tz_localize(None)), len(sites)),
             "discharge_m3_per_s": to_canonical(values.ravel(), "ft3/s").astype("float32"),
             "discharge_flag": flags.ravel(),
         }
@@ -139,7 +139,9 @@ def without_invented(values: np.ndarray, flags: np.ndarray) -> tuple[np.ndarray,
     """
     text = np.where(pd.isna(flags), "", flags).astype(str)
     gone = np.char.startswith(text, INVENTED) | np.isnan(values)
-    return np.where(gone, np.nan, values), np.where(gone | (text == ""), None, text)
+    kept = text.astype(object)
+    kept[gone | (text == "")] = None
+    return np.where(gone, np.nan, values), kept
 
 
 def usgs_discharge_2017(files: dict[str, bytes]) -> pd.DataFrame:
@@ -164,7 +166,7 @@ def usgs_discharge_delaware(files: dict[str, bytes]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "location_id": long["location_id"].to_numpy(),
-            "time": eastern_standard(long.index),
+            "time": calendar(long.index),
             "discharge_m3_per_s": long["discharge_m3_per_s"].to_numpy(dtype="float32"),
         }
     )
@@ -294,7 +296,7 @@ def daily_sea_level(time: pd.Series, level: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "location_id": "noaa_8518750",
-            "time": eastern_standard(means.index),
+            "time": calendar(means.index),
             "sea_level_m": means.round(3).to_numpy(dtype="float32"),
         }
     )
