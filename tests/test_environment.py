@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tomllib
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from app.cli import QUIET
+from tests.test_architecture import imported, modules
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -188,3 +191,23 @@ def test_streamlit_keeps_to_this_machine_wherever_it_is_started() -> None:
     assert len(said) == len(repeated) > 2
     for name, value in said.items():
         assert QUIET[name] == (str(value).lower() if isinstance(value, bool) else value)
+
+
+def test_everything_imported_is_declared() -> None:
+    """A package that only happens to come with another would be missing the day the other drops it."""
+    distributions = packages_distributions()
+    extras = PROJECT["optional-dependencies"]
+    undeclared = set()
+    for path in modules(ROOT):
+        here = path.relative_to(ROOT).as_posix()
+        declared = PROJECT["dependencies"] + (extras["build"] if here.startswith("geodata/build/") else [])
+        names = {canonicalize_name(Requirement(text).name) for text in declared}
+        for line, name in imported(path, ROOT):
+            top = name.split(".")[0]
+            if top in sys.stdlib_module_names or (ROOT / top).is_dir():
+                continue
+            # What is not installed here can only be of requirements/build.txt, under the name it is imported by.
+            providers = {canonicalize_name(d) for d in distributions.get(top, [top])}
+            if not providers & names:
+                undeclared.add(f"{here}:{line} imports {top}")
+    assert undeclared == set()
