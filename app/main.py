@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from app.text import said, t
@@ -9,10 +11,13 @@ from app.view import Context, View, find_views
 from app.widgets import errors_shown, pick_language, pick_region, region_names
 from geodata.region import load_region
 
+# An icon of our own: Streamlit fetches the Material ones for the browser's tab from the internet.
+ICON = Path(__file__).parent / "icon.svg"
+
 
 def main() -> None:
     """Draws the page that the address asks for."""
-    st.set_page_config(page_title="Almanac", page_icon=":material/public:", layout="wide")
+    st.set_page_config(page_title="Almanac", page_icon=str(ICON), layout="wide")
     language = pick_language()
     region_id = pick_region(region_names())
 

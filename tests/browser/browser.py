@@ -35,8 +35,11 @@ FLAGS = (
 INSTALL_LIMIT_S = 600
 
 
-def find_browser() -> Path | None:
-    """The browser to use: `ALMANAC_BROWSER`, a Chromium or Chrome on the PATH, or Playwright's own."""
+def find_browser(playwright: Playwright | None = None) -> Path | None:
+    """The browser to use: `ALMANAC_BROWSER`, a Chromium or Chrome on the PATH, or Playwright's own.
+
+    playwright : the one that runs already, if any; two cannot run at once.
+    """
     chosen = os.environ.get("ALMANAC_BROWSER")
     if chosen:
         if not works(Path(chosen)):
@@ -47,9 +50,14 @@ def find_browser() -> Path | None:
         return Path(chosen)
     candidates = [Path(path) for path in map(shutil.which, NAMES) if path]
     candidates += [Path(path) for path in MAC]
-    with sync_playwright() as playwright:
-        candidates.append(Path(playwright.chromium.executable_path))
-    return next((path for path in candidates if works(path)), None)
+    found = next((path for path in candidates if works(path)), None)
+    if found is not None:
+        return found
+    if playwright is None:
+        with sync_playwright() as own:
+            return find_browser(own)
+    bundled = Path(playwright.chromium.executable_path)
+    return bundled if works(bundled) else None
 
 
 def works(path: Path) -> bool:
@@ -71,7 +79,7 @@ def launch(playwright: Playwright, *extra: str, headless: bool = True) -> Browse
     playwright : from `sync_playwright()`
     extra : further flags, for example "--disable-gpu" or "--disable-3d-apis" for a browser without WebGL
     """
-    path = find_browser()
+    path = find_browser(playwright)
     if path is None:
         raise no_browser()
     # Chromium refuses its own sandbox to root.
