@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,11 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 ROOT = Path(__file__).parents[2]
 START_LIMIT_S = 120
 DRAW_LIMIT_MS = 60_000
+PROBE = re.compile(r"^http://localhost:\d+/[a-z_]+/_stcore/(health|host-config)$")
 # A page is done when Streamlit's script has run and every map on it says that it is drawn.
 DONE = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
@@ -96,7 +98,12 @@ class Reader:
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("websocket", lambda ws: self.asked.append(ws.url))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
+        self.page.on("console", self._note)
+
+    def _note(self, said: ConsoleMessage) -> None:
+        # Opened below a path, Streamlit's client first asks for its server there, is told 404, and asks at the root.
+        if said.type == "error" and not PROBE.search(said.location.get("url", "")):
+            self.complaints.append(f"{said.text} {said.location.get('url', '')}")
 
     def open(self, view: str = "", **query: str) -> Page:
         """Opens a page of the dashboard and waits until it is drawn."""
