@@ -39,8 +39,8 @@ Theme = Literal[
     "basemap",
 ]
 Step = Literal["5 minutes", "15 minutes", "1 hour", "1 day", "12 days", "1 month", "1 year", "irregular", "once"]
-# Steps that count calendar days: their times are dates, written as 00:00 UTC.
-CALENDAR_STEPS = ("1 day", "12 days", "1 month", "1 year")
+# Steps that count calendar days, or name single ones: their times are dates, written as 00:00 UTC.
+CALENDAR_STEPS = ("1 day", "12 days", "1 month", "1 year", "irregular")
 ID = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 
