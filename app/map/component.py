@@ -7,6 +7,7 @@ import importlib.util
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
@@ -123,7 +124,7 @@ def map_view(
         "attribution": attribution,
         "selected": chosen if chosen in published.ids else None,
         "seen": event["n"],
-        "words": dict(words) if words is not None else map_words(),
+        "words": _publish_words(tuple(sorted((words or map_words()).items()))),
         "locale": locale or browser_locale(),
     }
     sections: dict[str, Any] = {"m": mantissa, "e": exponent}
@@ -207,14 +208,25 @@ def _plain(classes: Classes) -> dict[str, Any]:
     }
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={np.ndarray: lambda a: hashlib.sha256(a).digest()})
-def _publish_matrix(matrix: np.ndarray) -> str:
-    mantissa, exponent = to_decimal(matrix)
-    return publish_bytes(pack({"places": matrix.shape[1]}, {"m": mantissa, "e": exponent}, level=4))
+@lru_cache(maxsize=16)
+def _publish_words(words: tuple[tuple[str, str], ...]) -> str:
+    return publish_bytes(pack({"words": dict(words)}, {}))
+
+
+_steps: dict[bytes, str] = {}
 
 
 def _publish_steps(table: pd.DataFrame, published: PublishedLayer) -> str:
-    return _publish_matrix(np.ascontiguousarray(_aligned(table, published).T))
+    matrix = np.ascontiguousarray(_aligned(table, published).T)
+    known = hashlib.sha256(matrix).digest()
+    file = _steps.get(known)
+    if file is None or not (published_folder() / file).exists():
+        mantissa, exponent = to_decimal(matrix)
+        file = publish_bytes(pack({"places": matrix.shape[1]}, {"m": mantissa, "e": exponent}, level=4))
+        if len(_steps) >= 256:
+            _steps.pop(next(iter(_steps)))
+        _steps[known] = file
+    return file
 
 
 def _maplibre() -> Path:

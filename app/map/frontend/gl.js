@@ -1,4 +1,7 @@
 // Our own MapLibre layer. A change of values is one small texture: the class of each place.
+//
+// Strokes and dots are quads with four vertices of their own, not instances: software rendering, which is what
+// many office machines have, draws each instance as if it were a call of its own, a hundred times slower.
 
 const WIDTH = 1024; // of the class texture
 const COMMON = `#version 300 es
@@ -33,6 +36,19 @@ const FILL = [
   precision highp float; flat in vec4 v_colour; out vec4 o; ${HATCH}
   void main() { o = v_colour.a > 0.5 ? v_colour : vec4(hatch(), 1.0); }`,
 ];
+const OWNER = [
+  `${COMMON}
+  layout(location=0) in vec2 a_grid; layout(location=1) in uint a_place;
+  flat out vec3 v_owner;
+  void main() {
+    uint n = a_place + 1u;
+    v_owner = vec3(float(n & 255u), float((n >> 8) & 255u), float(n >> 16)) / 255.0;
+    gl_Position = clip(onScreen(a_grid));
+  }`,
+  `#version 300 es
+  precision highp float; flat in vec3 v_owner; out vec4 o;
+  void main() { o = vec4(v_owner, 0.0); }`,
+];
 const STROKE = [
   `${COMMON}
   uniform vec4 u_colours[16]; uniform float u_widths[16]; uniform vec4 u_fixed; uniform float u_width; uniform int u_byClass; uniform float u_cap;
@@ -47,7 +63,8 @@ const STROKE = [
     }
     vec2 a = onScreen(a_ends.xy), b = onScreen(a_ends.zw), d = b - a;
     float len = length(d); d = len > 0.0 ? d / len : vec2(1.0, 0.0);
-    float u = float(gl_VertexID & 1), side = float(gl_VertexID >> 1) * 2.0 - 1.0;
+    int corner = gl_VertexID & 3;
+    float u = float(corner & 1), side = float(corner >> 1) * 2.0 - 1.0;
     v_half = width * 0.5; v_off = side * (v_half + 0.75);
     vec2 p = mix(a, b, u) + vec2(-d.y, d.x) * v_off + d * (u * 2.0 - 1.0) * v_half * u_cap;
     if (u_byClass == 1 && v_colour == u_fixed) v_along = (p.x + p.y);
@@ -63,16 +80,16 @@ const STROKE = [
 ];
 const DOT = [
   `${COMMON}
-  uniform vec3 u_colours[16]; uniform float u_radii[16]; uniform float u_missing; uniform float u_grow; uniform int u_only;
+  uniform vec3 u_colours[16]; uniform float u_radii[16]; uniform float u_missing;
   layout(location=0) in vec2 a_grid; layout(location=1) in uint a_place;
   flat out vec4 v_colour; flat out float v_radius; out vec2 v_at;
   void main() {
     uint k = classOf(a_place);
     bool none = k == 255u;
     v_colour = none ? vec4(0.0) : vec4(u_colours[min(k, 15u)], 1.0);
-    v_radius = (none ? u_missing : u_radii[min(k, 15u)]) + u_grow;
-    v_at = (vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0 - 1.0) * (v_radius + 1.0);
-    if (u_only >= 0 && int(a_place) != u_only) { gl_Position = vec4(2.0, 2.0, 2.0, 1.0); return; }
+    v_radius = none ? u_missing : u_radii[min(k, 15u)];
+    int corner = gl_VertexID & 3;
+    v_at = (vec2(corner & 1, corner >> 1) * 2.0 - 1.0) * (v_radius + 1.0);
     gl_Position = clip(onScreen(a_grid) + v_at);
   }`,
   `#version 300 es
@@ -91,16 +108,15 @@ export class DataLayer {
     this.id = id;
     this.type = "custom";
     this.renderingMode = "2d";
-    this.selected = -1;
-    this.hovered = -1;
     this.look = null;
+    this.pass = "normal"; // "over": a hole where the data is; "owner": which place owns each pixel
     this.frames = 0;
   }
 
   onAdd(map, gl) {
     this.map = map;
     this.gl = gl;
-    this.programs = { fill: program(gl, FILL), stroke: program(gl, STROKE), dot: program(gl, DOT) };
+    this.programs = { fill: program(gl, FILL), owner: program(gl, OWNER), stroke: program(gl, STROKE), dot: program(gl, DOT) };
     this.texture = gl.createTexture();
     this.buffers = [];
     this.made = null;
@@ -114,18 +130,20 @@ export class DataLayer {
   }
 
   // New geometry: everything on the graphics card is made again at the next frame.
-  setShapes(shapes) { this.shapes = shapes; this.stale = true; this.selected = this.hovered = -1; this.map?.triggerRepaint(); }
-  setClasses(found) { this.found = found; this.fresh = true; this.map?.triggerRepaint(); }
-  setLook(look) { this.look = look; this.map?.triggerRepaint(); }
-  setSelected(place) { if (place !== this.selected) { this.selected = place; this.map?.triggerRepaint(); } }
-  setHovered(place) { if (place !== this.hovered) { this.hovered = place; this.map?.triggerRepaint(); } }
+  setShapes(shapes) { this.shapes = shapes; this.stale = true; this.map?.triggerRepaint(); }
+  // `quietly`: somebody else shows the change; the card learns of it at its next frame.
+  setClasses(found, look, quietly) {
+    this.found = found;
+    this.look = look;
+    this.fresh = true;
+    if (!quietly) this.map?.triggerRepaint();
+  }
 
   #forget() {
     const gl = this.gl;
     for (const item of this.buffers) { gl.deleteVertexArray(item.vao); item.own.forEach((b) => gl.deleteBuffer(b)); }
     this.buffers = [];
     this.made = null;
-    this.marks = null;
   }
 
   #array(attributes, index) {
@@ -133,7 +151,7 @@ export class DataLayer {
     const vao = gl.createVertexArray();
     const own = [];
     gl.bindVertexArray(vao);
-    attributes.forEach(({ data, size, each }, location) => {
+    attributes.forEach(({ data, size }, location) => {
       const buffer = gl.createBuffer();
       own.push(buffer);
       gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
@@ -141,7 +159,6 @@ export class DataLayer {
       gl.enableVertexAttribArray(location);
       if (data instanceof Uint32Array) gl.vertexAttribIPointer(location, size, gl.UNSIGNED_INT, 0, 0);
       else gl.vertexAttribPointer(location, size, gl.FLOAT, false, 0, 0);
-      gl.vertexAttribDivisor(location, each ? 1 : 0);
     });
     if (index) {
       const buffer = gl.createBuffer();
@@ -155,6 +172,24 @@ export class DataLayer {
     return item;
   }
 
+  // Four corners for each item, and the two triangles between them.
+  #quads(items, size, places) {
+    const n = places.length;
+    const data = new Float32Array(n * 4 * size), owner = new Uint32Array(n * 4), index = new Uint32Array(n * 6);
+    for (let i = 0; i < n; i++) {
+      for (let corner = 0; corner < 4; corner++) {
+        const to = (4 * i + corner) * size;
+        for (let k = 0; k < size; k++) data[to + k] = items[size * i + k];
+      }
+      owner.fill(places[i], 4 * i, 4 * i + 4);
+      const v = 4 * i, o = 6 * i;
+      index[o] = v; index[o + 1] = index[o + 3] = v + 1; index[o + 2] = index[o + 4] = v + 2; index[o + 5] = v + 3;
+    }
+    const item = this.#array([{ data, size }, { data: owner, size: 1 }], index);
+    item.count = index.length;
+    return item;
+  }
+
   #make() {
     const s = this.shapes;
     this.#forget();
@@ -162,8 +197,8 @@ export class DataLayer {
     if (s.kind !== "line") {
       const grid = new Float32Array(s.x.length * 2);
       for (let i = 0; i < s.x.length; i++) { grid[2 * i] = s.x[i]; grid[2 * i + 1] = s.y[i]; }
-      const dots = s.kind === "point";
-      this.made.main = this.#array([{ data: grid, size: 2, each: dots }, { data: s.place, size: 1, each: dots }], s.triangles);
+      this.made.main = s.kind === "point" ? this.#quads(grid, 2, s.place)
+        : this.#array([{ data: grid, size: 2 }, { data: s.place, size: 1 }], s.triangles);
     }
     this.stale = false;
   }
@@ -172,8 +207,7 @@ export class DataLayer {
     const segments = this.shapes.segments(zoom);
     let item = this.made.strokes.get(segments.grain);
     if (!item) {
-      item = this.#array([{ data: segments.xy, size: 4, each: true }, { data: segments.place, size: 1, each: true }]);
-      item.count = segments.count;
+      item = this.#quads(segments.xy, 4, segments.place);
       this.made.strokes.set(segments.grain, item);
     }
     return item;
@@ -223,12 +257,10 @@ export class DataLayer {
     view.restX = x - view.x;
     view.restY = y - view.y;
 
-    if (s.kind === "polygon") this.#drawFill(view);
-    if (s.kind === "polygon") this.#drawBorders(view);
+    if (this.pass === "owner") { this.#drawOwners(view); return; }
+    if (s.kind === "polygon") { this.#drawFill(view); this.#drawBorders(view); }
     if (s.kind === "line") this.#drawLines(view);
-    if (s.kind === "point") this.#drawDots(view, -1, 0);
-    this.#drawMark(view, this.hovered === this.selected ? -1 : this.hovered, 1.5, "hover");
-    this.#drawMark(view, this.selected, 3, "chosen");
+    if (s.kind === "point") this.#drawDots(view);
     gl.bindVertexArray(null);
     this.frames++;
   }
@@ -242,7 +274,7 @@ export class DataLayer {
     gl.uniform1f(at("u_pixels"), view.pixels);
     gl.uniform2f(at("u_size"), gl.drawingBufferWidth, gl.drawingBufferHeight);
     gl.uniform1i(at("u_class"), 0);
-    if (name !== "stroke") {
+    if (name === "fill" || name === "dot") {
       gl.uniform3fv(at("u_paper"), this.look.paper);
       gl.uniform3fv(at("u_stroke"), this.look.stroke);
       gl.uniform1f(at("u_ratio"), view.ratio);
@@ -254,20 +286,42 @@ export class DataLayer {
   #drawFill(view) {
     const gl = this.gl;
     this.#use("fill", view);
+    if (this.pass === "over") gl.blendFunc(gl.ZERO, gl.ZERO);
     gl.bindVertexArray(this.made.main.vao);
     gl.drawElements(gl.TRIANGLES, this.shapes.triangles.length, gl.UNSIGNED_INT, 0);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+  }
+
+  #drawOwners(view) {
+    const gl = this.gl;
+    const target = gl.createFramebuffer(), store = gl.createRenderbuffer();
+    gl.bindRenderbuffer(gl.RENDERBUFFER, store);
+    gl.renderbufferStorage(gl.RENDERBUFFER, gl.RGBA8, gl.drawingBufferWidth, gl.drawingBufferHeight);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, target);
+    gl.framebufferRenderbuffer(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.RENDERBUFFER, store);
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.disable(gl.BLEND);
+    this.#use("owner", view);
+    gl.bindVertexArray(this.made.main.vao);
+    gl.drawElements(gl.TRIANGLES, this.shapes.triangles.length, gl.UNSIGNED_INT, 0);
+    gl.bindVertexArray(null);
+    this.after();
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    gl.deleteFramebuffer(target);
+    gl.deleteRenderbuffer(store);
   }
 
   #drawBorders(view) {
     // Borders that stand closer than a few pixels would drown the colours they separate.
     const wide = (this.shapes.typical() * view.pixels) / view.ratio;
     const ink = Math.max(0, Math.min(0.75, (wide - 4) / 24));
-    if (ink === 0) return;
+    if (ink === 0 || (this.sparing && this.map.isMoving())) return;
     const item = this.#strokes(view.zoom);
-    this.#stroke(view, item, item.count, { colour: this.look.border, ink, width: 0.8 * view.ratio, cap: 0 });
+    this.#stroke(view, item, { colour: this.look.border, ink, width: 0.8 * view.ratio, cap: 0 });
   }
 
-  #stroke(view, item, count, { colour, ink = 1, width, cap = 1, byClass = false }) {
+  #stroke(view, item, { colour, ink = 1, width, cap = 1, byClass = false }) {
     const gl = this.gl;
     const at = this.#use("stroke", view);
     gl.uniform4f(at("u_fixed"), colour[0] * ink, colour[1] * ink, colour[2] * ink, ink);
@@ -281,54 +335,25 @@ export class DataLayer {
       gl.uniform1fv(at("u_widths"), this.look.widths.map((w) => w * view.ratio));
     }
     gl.bindVertexArray(item.vao);
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, count);
+    gl.drawElements(gl.TRIANGLES, item.count, gl.UNSIGNED_INT, 0);
   }
 
   #drawLines(view) {
     const item = this.#strokes(view.zoom);
     const widest = Math.max(...this.look.widths) + 2;
-    this.#stroke(view, item, item.count, { colour: this.look.rim, ink: 0.9, width: widest * view.ratio });
-    this.#stroke(view, item, item.count, { colour: this.look.stroke, width: 1.6 * view.ratio, byClass: true });
+    this.#stroke(view, item, { colour: this.look.rim, ink: 0.9, width: widest * view.ratio });
+    this.#stroke(view, item, { colour: this.look.stroke, width: 1.6 * view.ratio, byClass: true });
   }
 
-  #drawDots(view, only, grow, rim = this.look.rim, rimWidth = 1) {
+  #drawDots(view) {
     const gl = this.gl;
     const at = this.#use("dot", view);
     gl.uniform1fv(at("u_radii"), this.look.radii.map((r) => r * view.ratio));
     gl.uniform1f(at("u_missing"), this.look.missing * view.ratio);
-    gl.uniform1f(at("u_grow"), grow * view.ratio);
-    gl.uniform1i(at("u_only"), only);
-    gl.uniform3fv(at("u_rim"), rim);
-    gl.uniform1f(at("u_rimWidth"), rimWidth * view.ratio);
+    gl.uniform3fv(at("u_rim"), this.look.rim);
+    gl.uniform1f(at("u_rimWidth"), view.ratio);
     gl.bindVertexArray(this.made.main.vao);
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, this.shapes.x.length);
-  }
-
-  #drawMark(view, place, width, name) {
-    if (place < 0) return;
-    if (this.shapes.kind === "point") {
-      if (width > 2) this.#drawDots(view, place, 4.5, this.look.rim, 1.5);
-      this.#drawDots(view, place, width > 2 ? 3 : 1.5, this.look.mark, width > 2 ? 3 : 1.5);
-      return;
-    }
-    const gl = this.gl;
-    this.marks ??= {};
-    let item = this.marks[name];
-    if (!item || item.place !== place) {
-      const ends = new Float32Array(this.shapes.outline(place));
-      const count = ends.length / 4;
-      if (item) {
-        gl.deleteVertexArray(item.vao);
-        item.own.forEach((b) => gl.deleteBuffer(b));
-        this.buffers.splice(this.buffers.indexOf(item), 1);
-      }
-      item = this.#array([{ data: ends, size: 4, each: true }, { data: new Uint32Array(count), size: 1, each: true }]);
-      Object.assign(item, { place, count });
-      this.marks[name] = item;
-    }
-    const line = this.shapes.kind === "line" ? 2 : 0;
-    if (width > 2) this.#stroke(view, item, item.count, { colour: this.look.rim, width: (width + 3 + line) * view.ratio });
-    this.#stroke(view, item, item.count, { colour: this.look.mark, width: (width + line) * view.ratio });
+    gl.drawElements(gl.TRIANGLES, this.made.main.count, gl.UNSIGNED_INT, 0);
   }
 }
 

@@ -4,6 +4,8 @@ import { classify, decimals, fetchPacket, undelta, unpack } from "./decode.js";
 import { el, fill, formats, moments } from "./dom.js";
 import { DataLayer, webgl } from "./gl.js";
 import { Legend, swatch } from "./legend.js";
+import { Marks } from "./marks.js";
+import { Picture, software } from "./picture.js";
 import { drawLabel, localised, palette, style } from "./basemap.js";
 import { Search } from "./search.js";
 import { Shapes } from "./shapes.js";
@@ -44,6 +46,9 @@ class AlmanacMap {
   constructor(parent) {
     this.said = 0; // how many times the reader has changed something
     this.selected = -1;
+    this.hovered = -1;
+    this.picture = new Picture();
+    this.marks = new Marks();
     this.legend = new Legend();
     this.table = new Table((place) => this.select(place, { fly: true }));
     this.search = new Search((place) => this.select(place, { fly: true }));
@@ -58,7 +63,7 @@ class AlmanacMap {
     this.chosen = el("p", { class: "chosen", role: "status" });
     this.note = el("p", { class: "note", role: "alert", hidden: true });
     this.attribution = el("p", { class: "attribution" });
-    this.frame = el("div", { class: "frame" }, this.canvas, this.cross, this.search.node, el("div", { class: "buttons" }, ...this.buttons), this.legend.node, this.card);
+    this.frame = el("div", { class: "frame" }, this.canvas, this.picture.node, this.marks.node, this.cross, this.search.node, el("div", { class: "buttons" }, ...this.buttons), this.legend.node, this.card);
     this.node = el("div", { class: "almanac-map", role: "group" }, this.skip, this.note, this.frame, this.time.node, this.attribution, this.chosen, this.summary, this.end, this.table.node);
     parent.append(this.node);
   }
@@ -67,7 +72,8 @@ class AlmanacMap {
     this.send = send;
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const packet = await unpack(data);
-    const shapes = await shapesFor(packet.header.layer);
+    const [shapes, said] = await Promise.all([shapesFor(packet.header.layer), fetchPacket(published(packet.header.words))]);
+    packet.header.words = said.header.words;
     if (turn !== this.turn || this.gone) return; // a newer one has overtaken this
     const { header, sections } = packet;
     const before = this.header;
@@ -118,6 +124,7 @@ class AlmanacMap {
     this.map.on("styleimagemissing", ({ id }) => id.includes("|") && drawLabel(this.map, id, this.dark, this.font));
     this.layer = new DataLayer("data");
     this.map.on("style.load", () => this.map.addLayer(this.layer, "data-goes-here"));
+    this.layer.sparing = software(this.map.painter.context.gl);
     this.layer.setShapes(shapes);
     this.#handlers();
     this.#words();
@@ -142,6 +149,8 @@ class AlmanacMap {
       this.map.setStyle(style(ground, this.dark, this.shapes.kind), { diff: false });
     }
     if (this.restart) {
+      this.hovered = -1;
+      this.card.hidden = true;
       this.layer.setShapes(this.shapes);
       if (before.basemap !== header.basemap || !this.#inView()) this.map.fitBounds(this.#bounds(), { padding: 24, animate: false });
     }
@@ -164,15 +173,46 @@ class AlmanacMap {
     if (this.map) {
       this.kind = this.shapes.kind;
       this.drawnDark = this.dark;
-      this.layer.setLook(this.look);
-      this.layer.setClasses(this.found);
-      this.layer.setSelected(this.selected);
+      this.#colour();
+      this.#outlines();
     }
     this.legend.count(this.found);
     this.table.show(state);
     this.#describe();
-    if (!this.card.hidden) this.#card(this.layer?.hovered ?? -1);
+    if (!this.card.hidden) this.#card(this.hovered);
     this.node.dataset.painted = String(Number(this.node.dataset.painted ?? 0) + 1);
+  }
+
+  // New colours, by the quickest way there is.
+  #colour() {
+    const { picture } = this;
+    this.layer.setClasses(this.found, this.look, picture.ready);
+    if (picture.ready) picture.paint(this.found, this.look, this.map.getPixelRatio());
+  }
+
+  #outlines() {
+    if (!this.map) return;
+    const { shapes, marks, map } = this;
+    Object.assign(marks, { selected: this.selected, hovered: this.hovered });
+    const { lng, lat } = map.getCenter();
+    const scale = 512 * 2 ** map.getZoom();
+    const { clientWidth, clientHeight } = this.canvas;
+    const left = ((lng + 180) / 360 - shapes.originX) * scale - clientWidth / 2;
+    const top = (mercatorY(lat) - shapes.originY) * scale - clientHeight / 2;
+    const step = shapes.cell * scale;
+    marks.draw(shapes, (x, y) => [x * step - left, y * step - top], (place) => this.#radius(place));
+  }
+
+  #radius(place) {
+    return this.found[place] === 255 ? this.look.missing : this.look.radii[this.found[place]];
+  }
+
+  // Once the map has come to rest, and only where frames are dear.
+  async #still() {
+    const { map, layer, picture } = this;
+    if (this.gone || !layer.sparing || this.shapes.kind !== "polygon" || picture.ready || map.isMoving()) return;
+    if (layer.found?.length !== this.shapes.count || !(await picture.take(map, layer)) || this.gone) return;
+    this.#colour();
   }
 
   #words() {
@@ -231,8 +271,16 @@ class AlmanacMap {
     });
     canvas.addEventListener("focus", () => this.cross.classList.toggle("on", canvas.matches(":focus-visible")));
     canvas.addEventListener("blur", () => { this.cross.classList.remove("on"); this.hover(null); });
+    map.on("render", () => {
+      if (this.picture.taking) return;
+      this.picture.drop();
+      this.#outlines();
+      clearTimeout(this.stilling);
+    });
+    map.on("idle", () => { clearTimeout(this.stilling); this.stilling = setTimeout(() => this.#still(), 120); });
     map.on("move", () => { if (this.cross.classList.contains("on")) this.hover(this.#middle()); });
     map.on("moveend", () => {
+      if (this.layer.sparing) map.triggerRepaint(); // with the borders that were left out on the way
       const { lng, lat } = map.getCenter();
       views.set(this.header.key, [lng, lat, map.getZoom()]);
       this.#address();
@@ -249,15 +297,18 @@ class AlmanacMap {
   #under({ x, y }) {
     const { lng, lat } = this.map.unproject([x, y]);
     const mx = (lng + 180) / 360;
-    const my = 0.5 - Math.asinh(Math.tan((lat * Math.PI) / 180)) / (2 * Math.PI);
+    const my = mercatorY(lat);
     const pixel = 1 / (512 * 2 ** this.map.getZoom());
     if (this.shapes.kind !== "point") return this.shapes.hit(mx, my, 6 * pixel);
-    return this.shapes.hit(mx, my, pixel, (i) => (this.found[i] === 255 ? this.look.missing : this.look.radii[this.found[i]]) + 3);
+    return this.shapes.hit(mx, my, pixel, (i) => this.#radius(i) + 3);
   }
 
   hover(point) {
     const place = point ? this.#under(point) : -1;
-    this.layer.setHovered(place);
+    if (place !== this.hovered) {
+      this.hovered = place;
+      this.#outlines();
+    }
     this.map.getCanvas().style.cursor = place >= 0 ? "pointer" : "";
     this.card.hidden = place < 0;
     if (place < 0) return;
@@ -286,7 +337,7 @@ class AlmanacMap {
     if (fly && place >= 0 && this.map) this.#goTo(place);
     if (place === this.selected) return;
     this.selected = place;
-    this.layer?.setSelected(place);
+    this.#outlines();
     this.#describe();
     this.table.show({ ...this.table.state, selected: place });
     this.tell();
@@ -337,9 +388,9 @@ class AlmanacMap {
     if (!data || (i + 1) * n > data.m.length) return;
     this.values = decimals(data.m, data.e, i * n, n);
     this.found = classify(this.values, this.header.classes);
-    this.layer?.setClasses(this.found);
+    if (this.map) this.#colour();
     this.legend.count(this.found);
-    if (!this.card.hidden) this.#card(this.layer?.hovered ?? -1);
+    if (!this.card.hidden) this.#card(this.hovered);
     if (!this.time.timer) this.#rested();
   }
 
@@ -405,11 +456,14 @@ class AlmanacMap {
     this.gone = true;
     window.navigation?.removeEventListener("currententrychange", this.onEntry);
     this.time.destroy();
+    this.picture.drop();
+    clearTimeout(this.stilling);
     this.map?.remove();
     this.node.remove();
   }
 }
 
+const mercatorY = (lat) => 0.5 - Math.asinh(Math.tan((lat * Math.PI) / 180)) / (2 * Math.PI);
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) / 255);
 
 function isDark(node) {

@@ -142,20 +142,6 @@ export class Shapes {
     return least;
   }
 
-  // Segments (ax ay bx by) of some places, in full detail.
-  outline(place) {
-    const out = [];
-    const closed = this.kind === "polygon";
-    for (let part = this.placeStart[place]; part < this.placeStart[place + 1]; part++) {
-      const start = this.partStart[part], end = this.partStart[part + 1];
-      for (let v = start; v < end - (closed ? 0 : 1); v++) {
-        const w = v + 1 < end ? v + 1 : start;
-        out.push(this.x[v], this.y[v], this.x[w], this.y[w]);
-      }
-    }
-    return out;
-  }
-
   // Segments and their places for a zoom: vertices closer than most of a pixel fall together, and a border
   // that two polygons share is kept once.
   segments(zoom) {
