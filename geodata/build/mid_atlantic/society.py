@@ -54,20 +54,30 @@ def county_traffic(stations: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    A panel with `traffic_veh_per_day` and `stations_count`, the stations behind each mean.
+    A panel with `traffic_veh_per_day` and `stations_count`, the stations counted in that year.
+
+    Notes
+    -----
+    The same stations stand behind every year of a county: the one year in which a station may not have been
+    counted is interpolated from its own neighbouring years. Without this, 61 of the 100 counties would jump by
+    more than 5 % in 2014, when two stations in five were left out. A county's year in which fewer than half
+    of its stations were counted is missing.
     """
     years = [str(year) for year in YEARS]
     counts = stations[years].apply(pd.to_numeric, errors="coerce").where(lambda value: value > 0)
     steady = counts.notna().sum(axis=1) >= FEWEST_YEARS
-    grouped = np.log(counts[steady]).groupby(stations.loc[steady, "location_id"])
-    means, behind = np.exp(grouped.mean()), grouped.count()
+    county = stations.loc[steady, "location_id"]
+    logs = np.log(counts[steady])
+    counted = logs.groupby(county).count()
+    means = np.exp(logs.interpolate(axis=1, limit_direction="both").groupby(county).mean())
+    means = means.where(counted.ge(county.groupby(county).count() / 2, axis=0))
     long = means.melt(ignore_index=False, var_name="year", value_name="traffic_veh_per_day").reset_index()
     return pd.DataFrame(
         {
             "location_id": long["location_id"].astype(str),
             "time": calendar(pd.to_datetime(long["year"], format="%Y")),
             "traffic_veh_per_day": long["traffic_veh_per_day"].round().to_numpy(dtype="float32"),
-            "stations_count": behind.melt()["value"].to_numpy(dtype="int16"),
+            "stations_count": counted.melt()["value"].to_numpy(dtype="int16"),
         }
     )
 
