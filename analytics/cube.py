@@ -78,8 +78,10 @@ def steps_of(region: Region, dataset: Dataset, column: Column) -> list[str]:
     native = dataset.step
     span = (panel["time"].max() - panel["time"].min()) / pd.Timedelta(hours=1)
     counts: dict[str, float] = {}
-    if native != "irregular":
-        counts[native] = panel["time"].nunique()
+    moments = panel["time"].nunique()
+    # Irregular moments that places share (the passes of a satellite) can be stepped through; others cannot.
+    if native != "irregular" or moments <= COMFORTABLE_STEPS:
+        counts[native] = moments
     if column.aggregate in ("mean", "sum", "last"):
         for step in COARSER:
             if native == "irregular" or _HOURS[step] > 1.5 * _HOURS[native]:

@@ -27,7 +27,7 @@ class _Description:
     home: str
     basemap: str
     opens_on: str
-    headlines: tuple[str, ...] = ()
+    headlines: tuple[str, ...]
 
 
 @dataclass(frozen=True)

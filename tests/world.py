@@ -19,6 +19,7 @@ timezone = "Europe/Rome"
 home = "gauges"
 basemap = "valley_base"
 opens_on = "river_daily.discharge_m3_per_s"
+headlines = []
 """
 DATASET_TOML = """\
 title = "{title}"

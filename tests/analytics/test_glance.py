@@ -12,7 +12,8 @@ from tests.world import World
 
 def headline(world: World, series: str) -> None:
     path = world.regions / world.region / "region.toml"
-    path.write_text(path.read_text(encoding="utf-8") + f'headlines = ["{series}"]\n', encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("headlines = []", f'headlines = ["{series}"]'), encoding="utf-8")
 
 
 def test_a_key_figure_is_the_median_of_the_places_that_have_a_value(world: World) -> None:
