@@ -119,7 +119,7 @@ class Dataset:
         BrokenData
             When the file is absent, is not the one described (checksum), or breaks its contract.
         """
-        self._check()
+        self.check()
         try:
             table = gpd.read_parquet(self.path) if self.kind == "layer" else pd.read_parquet(self.path)
         except (OSError, ValueError) as error:  # what is not Parquet, or not GeoParquet
@@ -147,7 +147,14 @@ class Dataset:
             raise _unknown("column", name, self.columns, f"of {self.id}")
         return self.columns[name]
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Refuses a file that is absent or is not the one described.
+
+        Raises
+        ------
+        BrokenData
+            Saying which, and how to get the right one.
+        """
         if not self.path.is_file():
             raise BrokenData(
                 f"The file {self.path.name} of the dataset {self.id} is absent.",
