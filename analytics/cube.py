@@ -28,7 +28,7 @@ ENOUGH = 0.75
 # More steps than this cannot be told apart on a slider; more cells are too many to hand to a browser.
 MOST_STEPS = 2_500
 MOST_CELLS = 4_000_000
-COMFORTABLE_STEPS = 400
+COMFORTABLE_STEPS = 800
 
 
 @dataclass(frozen=True, eq=False)

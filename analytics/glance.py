@@ -23,7 +23,8 @@ class KeyFigure:
     how : "total" over the places, "middle" (the median place), or "only" where there is a single place
     step, time : the step it holds for and its start on the region's clock; no time for layers
     places, of : how many places have a value, of how many
-    earlier, earlier_time : the same number at the first step that has as many of the places, for comparison
+    earlier, earlier_time : the same number at the first step of the same season, over the same places; None
+        where not all of them have a value then
     """
 
     dataset: Dataset
@@ -71,15 +72,14 @@ def glance(region: Region) -> Glance:
     Only places with a value are counted; a place without one is unseen, not zero.
     """
     figures = tuple(_key_figure(region, *region.series(name)) for name in region.headlines)
-    newest = tuple(
-        sorted((d for d in region.datasets if d.columns), key=lambda d: (-d.observed_to.toordinal(), d.title))
-    )
+    # Where stations stand is no news, and a layer that only carries a panel's places sees nothing by itself.
+    carriers = {d.locations for d in region.datasets}
+    facts = [d for d in region.datasets if d.columns and d.theme != "boundaries" and d.id not in carriers]
+    newest = tuple(sorted(facts, key=lambda d: (-d.observed_to.toordinal(), d.title)))
     home = region.layer_of(region.dataset(region.home))
     coverage = []
     known = pd.Series(0, index=home.index, name="datasets_count")
-    for dataset in region.datasets:
-        if not dataset.columns:
-            continue
+    for dataset in facts:
         ids = _places_with_values(region, dataset)
         if dataset.kind == "panel" and dataset.locations is None:
             coverage.append(Coverage(dataset, 0, 0, 0, len(ids)))
@@ -104,10 +104,11 @@ def _key_figure(region: Region, dataset: Dataset, column: Column) -> KeyFigure:
     present = np.isfinite(values)
     counts = present.sum(axis=0)
     full = counts >= max(1, counts.max() / 2)
-    last, first = int(np.flatnonzero(full)[-1]), int(np.flatnonzero(full)[0])
+    last = int(np.flatnonzero(full)[-1])
+    first = _same_season(times, full, last, step)
     how: Literal["total", "middle", "only"] = "only"
     if len(values) > 1:
-        how = "total" if column.aggregate == "sum" else "middle"
+        how = "total" if column.canonical_unit.adds_up else "middle"
 
     def figure(at: int, among: np.ndarray) -> float:
         chosen = values[among, at]
@@ -115,7 +116,7 @@ def _key_figure(region: Region, dataset: Dataset, column: Column) -> KeyFigure:
 
     # Compared over the same places: otherwise a gauge that was added would look like a change.
     both = present[:, last] & present[:, first]
-    comparable = last != first and both.sum() >= counts[last] / 2
+    comparable = last != first and both.sum() == counts[last]
     return KeyFigure(
         dataset=dataset,
         column=column,
@@ -125,9 +126,20 @@ def _key_figure(region: Region, dataset: Dataset, column: Column) -> KeyFigure:
         time=times[last] if len(times) else None,
         places=int(counts[last]),
         of=int(present.any(axis=1).sum()) if dataset.kind == "panel" else len(values),
-        earlier=figure(first, both) if comparable and both.sum() == counts[last] else None,
-        earlier_time=times[first] if comparable and both.sum() == counts[last] else None,
+        earlier=figure(first, both) if comparable else None,
+        earlier_time=times[first] if comparable else None,
     )
+
+
+def _same_season(times: pd.DatetimeIndex, full: np.ndarray, last: int, step: str) -> int:
+    """The first full step of the same season as `last`: December is compared with December, never with June.
+
+    `last` itself where there is none, or where a step is too short for one of them to say anything.
+    """
+    if step not in ("1 day", "1 month", "1 year"):
+        return last
+    season = np.asarray((times.month == times[last].month) & (times.day == times[last].day))
+    return int(np.flatnonzero(full & season)[0])
 
 
 def _places_with_values(region: Region, dataset: Dataset) -> pd.Index:

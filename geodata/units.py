@@ -19,11 +19,15 @@ Numbers = TypeVar("Numbers", pd.Series, np.ndarray, float)
 
 @dataclass(frozen=True)
 class Unit:
-    """A canonical unit: how it ends a column's name, how a source file writes it, and how it is printed."""
+    """A canonical unit: how it ends a column's name, how a source file writes it, and how it is printed.
+
+    adds_up : whether values at different places may be summed (people may, millimetres of rain may not)
+    """
 
     suffix: str
     code: str
     symbol: str
+    adds_up: bool = False
 
 
 _ALL = (
@@ -40,23 +44,23 @@ _ALL = (
     Unit("km", "km", "km"),
     Unit("km2", "km2", "km²"),
     Unit("ha", "ha", "ha"),
-    Unit("m3", "m3", "m³"),
-    Unit("m3_per_day", "m3/day", "m³/day"),
+    Unit("m3", "m3", "m³", adds_up=True),
+    Unit("m3_per_day", "m3/day", "m³/day", adds_up=True),
     Unit("c", "degC", "°C"),
     Unit("percent", "percent", "%"),
     Unit("ug_per_m3", "ug/m3", "µg/m³"),
     Unit("mg_per_m3", "mg/m3", "mg/m³"),
-    Unit("mwh", "MWh", "MWh"),
+    Unit("mwh", "MWh", "MWh", adds_up=True),
     Unit("hpa", "hPa", "hPa"),
     Unit("pa", "Pa", "Pa"),
     Unit("j_per_m2", "J/m2", "J/m²"),
     Unit("w_per_m2", "W/m2", "W/m²"),
     Unit("m2_per_m2", "m2/m2", "m²/m²"),
-    Unit("people", "people", "people"),
+    Unit("people", "people", "people", adds_up=True),
     Unit("people_per_km2", "people/km2", "people/km²"),
     Unit("heads_per_km2", "heads/km2", "heads/km²"),
-    Unit("trips", "trips", "trips"),
-    Unit("count", "count", ""),
+    Unit("trips", "trips", "trips", adds_up=True),
+    Unit("count", "count", "", adds_up=True),
     Unit("share", "1", ""),
     Unit("p", "p-value", ""),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from analytics.glance import glance
@@ -22,13 +24,40 @@ def test_a_key_figure_is_the_median_of_the_places_that_have_a_value(world: World
     # On the last day: none at 001, 1000 at 002, 7.9 at 003.
     assert figure.value == pytest.approx((1000 + 7.9) / 2)
     assert (figure.how, figure.places, figure.of) == ("middle", 2, 3)
-    # On the first day, over the same two places: 10 and 5.
-    assert figure.earlier == pytest.approx(7.5)
+    # One month of days has no day of an earlier year to be compared with.
+    assert figure.earlier is None
 
 
-def test_a_sum_is_a_total(world: World) -> None:
+def test_a_figure_is_compared_with_the_same_season_and_the_same_places_only(world: World) -> None:
     headline(world, "river_daily.discharge_m3_per_s")
-    world.replace("river_daily", 'aggregate = "mean"', 'aggregate = "sum"')
+    months = pd.date_range("2018-01-01", periods=30, freq="MS", tz="UTC", unit="us")
+    table = pd.DataFrame(
+        {
+            "location_id": pd.Series(["001"] * 30 + ["002"] * 30, dtype="str"),
+            "time": months.append(months),
+            "discharge_m3_per_s": np.tile(np.arange(30.0), 2),
+        }
+    )
+    table.to_parquet(world.file("river_daily"), index=False)
+    world.replace("river_daily", 'step = "1 day"', 'step = "1 month"')
+    world.seal("river_daily")
+    (figure,) = glance(load_region(world.region)).figures
+    assert figure.time == pd.Timestamp("2020-06-01")
+    assert figure.earlier_time == pd.Timestamp("2018-06-01")  # not January, which is the first
+    assert (figure.value, figure.earlier) == (29.0, 5.0)
+
+
+def test_only_what_adds_up_is_totalled(world: World) -> None:
+    headline(world, "river_daily.catch_count")
+    table = pd.read_parquet(world.file("river_daily")).rename(columns={"discharge_m3_per_s": "catch_count"})
+    table.drop(columns="discharge_flag").to_parquet(world.file("river_daily"), index=False)
+    text = world.toml("river_daily").read_text(encoding="utf-8")
+    text = text.replace("discharge_m3_per_s", "catch_count").replace('unit = "m3/s"', 'unit = "count"')
+    world.toml("river_daily").write_text(text.replace('flag = "discharge_flag"\n', ""), encoding="utf-8")
+    (world.regions / world.region / "region.toml").write_text(
+        (world.regions / world.region / "region.toml").read_text().replace("discharge_m3_per_s", "catch_count")
+    )
+    world.seal("river_daily")
     (figure,) = glance(load_region(world.region)).figures
     assert figure.value == pytest.approx(1007.9)
     assert figure.how == "total"
