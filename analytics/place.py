@@ -98,6 +98,7 @@ class Record:
     longest : the longest time from one value to the next
     flags : the share of its values that carry each qualifier, by the qualifier's code
     latest_flag : the qualifier of the last value
+    around : the values of all places at the time of its last value, by `location_id`
     """
 
     dataset: Dataset
@@ -113,6 +114,7 @@ class Record:
     longest: pd.Timedelta | None
     flags: Mapping[str, float]
     latest_flag: str | None
+    around: pd.Series
     standing: Standing | None
     change: Change | None
 
@@ -239,9 +241,12 @@ def best_known(region: Region) -> str:
     """
     places = region.places()
     known = pd.Series(0.0, index=places.index)
-    for dataset in region.panels.values():
-        weight = 1.5 if dataset.id == region.opens_on.split(".")[0] else 1.0
-        known.loc[known.index.isin(region.table(dataset.id)["location_id"].unique())] += weight
+    for dataset in region.datasets:
+        if not dataset.columns:
+            continue
+        table = region.table(dataset.id)
+        found = table.index if dataset.kind == "layer" else table["location_id"].unique()
+        known.loc[known.index.isin(found)] += 1.5 if dataset.id == region.opens_on.split(".")[0] else 1.0
     best = places[known == known.max()]
     return str(best["name"].fillna("").sort_values(kind="stable").index[0])
 
@@ -346,7 +351,8 @@ def _records(region: Region, dataset: Dataset, location_id: str) -> Iterable[Rec
         first, last = int(found[0]), int(found[-1])
         silent = gaps(times, values, dataset.step)
         seen = pd.DatetimeIndex(times.iloc[found])
-        same_time = panel.loc[(panel["time"] == mine["time"].iloc[last]).to_numpy(), name]
+        same_time = panel.loc[(panel["time"] == mine["time"].iloc[last]).to_numpy(), ["location_id", name]]
+        around = same_time.set_index(same_time["location_id"].astype(str))[name]
         flag = mine[column.flag].astype(object).to_numpy()[found] if column.flag else None
         yield Record(
             dataset=dataset,
@@ -362,7 +368,8 @@ def _records(region: Region, dataset: Dataset, location_id: str) -> Iterable[Rec
             longest=(seen[1:] - seen[:-1]).max() if len(seen) > 1 else None,
             flags=dict(pd.Series(flag).value_counts(normalize=True)) if flag is not None else {},
             latest_flag=flag[-1] if flag is not None and pd.notna(flag[-1]) else None,
-            standing=standing(float(values.iloc[last]), same_time),
+            around=around,
+            standing=standing(float(values.iloc[last]), around),
             change=change(times, values, dataset.step, column.aggregate),
         )
 

@@ -33,6 +33,8 @@ _WIDTHS = tuple(
 )
 # More shaded gaps than this cannot be told apart on a screen; those left unshaded are still left open.
 _SHADED = 60
+# Where measurements keep no fixed step: how many usual intervals without one break the line.
+_SILENCE = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +128,7 @@ def gaps(times: pd.Series, values: pd.Series, step: str) -> pd.DataFrame:
     silent = missing > 0
     # By the calendar, so that a month after 1 March is 1 April in whichever clock the times are.
     one_step = _CALENDAR.get(step, STEPS[step])
-    return pd.DataFrame(
-        {"start": seen[:-1][silent] + one_step, "end": seen[1:][silent], "missing": missing[silent]}
-    )
+    return pd.DataFrame({"start": seen[:-1][silent] + one_step, "end": seen[1:][silent], "missing": missing[silent]})
 
 
 def sketch(times: pd.Series, values: pd.Series, step: str, most: int = 2000) -> Sketch:
@@ -142,15 +142,32 @@ def sketch(times: pd.Series, values: pd.Series, step: str, most: int = 2000) -> 
     silent = gaps(times, values, step)
     thinned = thin(times, values, most)
     points = thinned.points
-    if thinned.width is None and not silent.empty:
+    if step not in STEPS:
+        points = _broken_at_silences(points.dropna(subset="value"))
+    elif thinned.width is None and not silent.empty:
         # A gap may have no rows at all, and a line would be drawn across it.
-        breaks = pd.DataFrame({"time": silent["start"], "value": np.nan})
-        points = pd.concat([points, breaks]).drop_duplicates("time").sort_values("time", ignore_index=True)
+        points = _broken(points, silent["start"])
     if not silent.empty:
         span = points["time"].iloc[-1] - points["time"].iloc[0]
         length = silent["end"] - silent["start"]
         silent = silent.loc[length[length >= span / 500].nlargest(_SHADED).index].sort_index()
     return Sketch(points, thinned.width, silent[["start", "end"]])
+
+
+def _broken(points: pd.DataFrame, moments: pd.Series | pd.DatetimeIndex) -> pd.DataFrame:
+    """The points with a missing value at each of these moments."""
+    breaks = pd.DataFrame({"time": moments, "value": np.nan})
+    return pd.concat([points, breaks]).drop_duplicates("time").sort_values("time", ignore_index=True)
+
+
+def _broken_at_silences(points: pd.DataFrame) -> pd.DataFrame:
+    """Without a fixed step nothing is missing, but a line across a silence far longer than usual would mislead."""
+    if len(points) < 3:
+        return points
+    times = pd.DatetimeIndex(points["time"])
+    between = times[1:] - times[:-1]
+    long = between > _SILENCE * between.to_series().median()
+    return _broken(points, (times[:-1] + between / 2)[long])
 
 
 def _width(seconds: int, most: int) -> pd.Timedelta:

@@ -11,7 +11,15 @@ from app.text import listed, number, percent, quantity, said, t, tn, when
 def answer(found: Profile) -> str:
     """What we know of it, in a few sentences."""
     if not found.records:
-        words = t("We have no series of {place}.", place=found.name)
+        words = (
+            t(
+                "We have {figures} of {place}, and no series.",
+                figures=tn("{n} single figure", "{n} single figures", len(found.facts)),
+                place=found.name,
+            )
+            if found.facts
+            else t("We have no figures of {place}.", place=found.name)
+        )
         if not found.inside.empty:
             words += " " + t("The places within it may have some: they are listed below.")
         return words
@@ -48,7 +56,7 @@ def standing_words(standing: Standing) -> str:
     """How a value stands among those of the other places."""
     if standing.equal:
         return t(
-            "Of the other {others} places with a value for the same time, {higher} are higher, {equal} equal "
+            "Of the other {others} places with a value to compare, {higher} are higher, {equal} equal "
             "and {lower} lower.",
             others=number(standing.of - 1, decimals=0),
             higher=number(standing.higher, decimals=0),
@@ -57,18 +65,18 @@ def standing_words(standing: Standing) -> str:
         )
     if not standing.higher:
         return tn(
-            "The higher of two places with a value for the same time.",
-            "The highest of the places with a value for the same time; there are {n} others.",
+            "The higher of two places with a value to compare.",
+            "The highest of the places with a value to compare; there are {n} others.",
             standing.of - 1,
         )
     if not standing.lower:
         return tn(
-            "The lower of two places with a value for the same time.",
-            "The lowest of the places with a value for the same time; there are {n} others.",
+            "The lower of two places with a value to compare.",
+            "The lowest of the places with a value to compare; there are {n} others.",
             standing.of - 1,
         )
     return t(
-        "Of the other {others} places with a value for the same time, {higher} are higher and {lower} lower.",
+        "Of the other {others} places with a value to compare, {higher} are higher and {lower} lower.",
         others=number(standing.of - 1, decimals=0),
         higher=number(standing.higher, decimals=0),
         lower=number(standing.lower, decimals=0),
@@ -121,24 +129,21 @@ def qualifier_words(record: Record) -> list[str]:
     return [t("By their qualifier: {shares}.", shares=listed(shares))]
 
 
-def comparison_words(record: Record) -> list[str]:
-    """How the latest value stands among the other places, and what has changed over the years."""
-    words = []
-    if record.standing is not None:
-        words.append(standing_words(record.standing))
+def change_words(record: Record) -> list[str]:
+    """What has changed over the years."""
     change = record.change
-    if change is not None:
-        symbol = record.column.canonical_unit.symbol
-        words.append(
-            t(
-                "The mean was {before} in {years_before} and {after} in {years_after}, over full years only.",
-                before=quantity(change.before, symbol),
-                after=quantity(change.after, symbol),
-                years_before=f"{change.before_from}–{change.before_to}",
-                years_after=f"{change.after_from}–{change.after_to}",
-            )
+    if change is None:
+        return []
+    symbol = record.column.canonical_unit.symbol
+    return [
+        t(
+            "The mean was {before} in {years_before} and {after} in {years_after}, over full years only.",
+            before=quantity(change.before, symbol),
+            after=quantity(change.after, symbol),
+            years_before=f"{change.before_from}–{change.before_to}",
+            years_after=f"{change.after_from}–{change.after_to}",
         )
-    return words
+    ]
 
 
 def length_words(length: pd.Timedelta) -> str:

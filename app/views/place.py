@@ -8,20 +8,24 @@ from itertools import groupby
 import pandas as pd
 import streamlit as st
 
+from analytics.classes import class_breaks
 from analytics.place import Fact, Profile, Record, best_known, profile
-from app.charts import series_figure
-from app.sentences import answer, comparison_words, completeness_words, length_words, qualifier_words, standing_words
+from app.charts import map_figure, series_figure
+from app.map import map_view
+from app.sentences import answer, change_words, completeness_words, length_words, qualifier_words, standing_words
 from app.text import language, listed, message, number, percent, quantity, said, t, tn, when
 from app.view import Context, View
 from app.views.explore import THEMES
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error, source_line
-from geodata.catalog import Dataset
+from geodata.catalog import Column, Dataset
 from geodata.region import Region
 
 # More charts at once would keep the page from opening within two seconds; more links would hide the answer.
-_DRAWN = 4
+_DRAWN = 6
 _LINKS = 6
 _GAPS = 50
+# Enough to draw six years of days as they are.
+_POINTS = 2400
 
 
 def draw(context: Context) -> None:
@@ -35,8 +39,11 @@ def draw(context: Context) -> None:
     st.markdown(plain(answer(found)))
     _surroundings(region, found)
     _key_figures(found)
+    if found.records:
+        _map(context, found)
+        _series(region, found)
     _facts(found)
-    _series(region, found)
+    _without(found)
     _inside(region, found)
     for error in found.broken.values():
         show_error(error)
@@ -98,18 +105,54 @@ def _surroundings(region: Region, found: Profile) -> None:
             _link(region, area, away)
 
 
+@fragment
+def _map(context: Context, found: Profile) -> None:
+    """Where it is, among the other places with the first of its key figures; a click leads to another."""
+    region = context.region
+    record = next((r for r in found.key if r.dataset in region.mappable()), None)
+    if record is None:
+        return
+    dataset, column = record.dataset, record.column
+    values = record.around
+    classes = class_breaks(values, method="diverging" if column.scale == "diverging" else "quantile")
+    layer = region.layer_of(dataset)
+    state = map_view(
+        layer,
+        values,
+        classes=classes,
+        title=said(column.title),
+        unit=column.canonical_unit.symbol,
+        basemap=region.base(),
+        attribution=dataset.producer,
+        selected=found.id,
+        height=340,
+        key=f"place-{region.id}",
+    )
+    if not state.webgl:
+        st.plotly_chart(
+            map_figure(layer, values, column=column, classes=classes, crs=region.crs_metric, selected=found.id)
+        )
+    time = when(record.latest_time, dataset.step) if record.latest_time is not None else ""
+    st.caption(plain(t("{what}, {time}. Choose a place on the map to go to it.", what=said(column.title), time=time)))
+    if state.selected not in (None, found.id):
+        remember("place", state.selected)
+        st.rerun()
+
+
 def _key_figures(found: Profile) -> None:
     if not found.key:
         return
     for at, record in zip(st.columns(4), found.key, strict=False):
         with at:
-            st.metric(
-                said(record.column.title),
-                quantity(record.latest, record.column.canonical_unit.symbol),
-                help=plain(f"{said(record.dataset.title)}. {source_line(record.dataset)}"),
-                border=True,
-            )
-            st.caption(plain(" ".join(_moment_and_standing(record))))
+            _figure(record.column, number(record.latest), _moment_and_standing(record))
+
+
+def _figure(column: Column, shown: str, words: Sequence[str]) -> None:
+    """A number under its full title: st.metric would cut a long one short."""
+    with st.container(border=True, height="stretch"):
+        st.caption(plain(_titled(column)))
+        st.metric(_titled(column), shown, label_visibility="collapsed")
+        st.caption(plain(" ".join(words)))
 
 
 def _moment_and_standing(record: Record) -> list[str]:
@@ -124,7 +167,7 @@ def _moment_and_standing(record: Record) -> list[str]:
 def _facts(found: Profile) -> None:
     if not found.facts:
         return
-    st.header(t("What was found once"))
+    st.header(t("Single figures"))
     for row in range(0, len(found.facts), 4):
         for at, fact in zip(st.columns(4), found.facts[row : row + 4], strict=False):
             with at:
@@ -134,13 +177,11 @@ def _facts(found: Profile) -> None:
 
 
 def _fact(fact: Fact) -> None:
-    symbol = fact.column.canonical_unit.symbol
-    shown = quantity(fact.value, symbol)
+    shown = number(fact.value)
     words = []
     if fact.spread is not None:
-        shown = f"{number(fact.value)} ± {quantity(fact.spread, symbol)}"
+        shown = f"{shown} ± {number(fact.spread, digits=2)}"
         words.append(t("± is one standard deviation."))
-    st.metric(said(fact.column.title), shown, border=True, help=plain(said(fact.dataset.title)))
     if fact.p_value is not None:
         words.append(
             t(
@@ -150,33 +191,37 @@ def _fact(fact: Fact) -> None:
         )
     if fact.standing is not None:
         words.append(standing_words(fact.standing))
-    st.caption(plain(" ".join(words)))
+    _figure(fact.column, shown, words)
 
 
 def _series(region: Region, found: Profile) -> None:
-    left = _DRAWN
+    drawn = found.records if len(found.records) <= _DRAWN else found.key
     for theme, of_theme in groupby(found.records, key=lambda r: r.dataset.theme):
         st.header(said(THEMES[theme]))
         for _, of_dataset in groupby(of_theme, key=lambda r: r.dataset.id):
             records = list(of_dataset)
             st.subheader(plain(said(records[0].dataset.title)))
             st.markdown(plain(said(records[0].dataset.summary)))
-            _drawn(region, found.id, records[:left])
-            if records[left:]:
-                _on_request(region, found.id, records[left:])
-            left = max(0, left - len(records))
+            _drawn(region, found.id, [r for r in records if r in drawn])
+            rest = [r for r in records if r not in drawn]
+            if rest:
+                _on_request(region, found.id, rest)
             _sources(records[0].dataset)
-    if found.without:
-        st.header(t("What we do not have"))
-        st.markdown(
-            plain(
-                t(
-                    "These datasets have values of its kind of place, but none of {place}: {datasets}.",
-                    place=found.name,
-                    datasets=listed(said(d.title) for d in found.without),
-                )
+
+
+def _without(found: Profile) -> None:
+    if not found.without:
+        return
+    st.header(t("What we do not have"))
+    st.markdown(
+        plain(
+            t(
+                "These datasets have values of its kind of place, but none of {place}: {datasets}.",
+                place=found.name,
+                datasets=listed(said(d.title) for d in found.without),
             )
         )
+    )
 
 
 @fragment
@@ -199,26 +244,26 @@ def _on_request(region: Region, place: str, records: Sequence[Record]) -> None:
 
 
 def _drawn(region: Region, place: str, records: Sequence[Record]) -> None:
-    for row in range(0, len(records), 2):
-        for at, record in zip(st.columns(2, gap="large"), records[row : row + 2], strict=False):
-            with at:
-                _record(region, place, record)
+    for record in records:
+        _record(region, place, record)
 
 
 def _record(region: Region, place: str, record: Record) -> None:
     symbol = record.column.canonical_unit.symbol
-    value = quantity(record.latest, symbol)
     time = when(record.latest_time, record.dataset.step) if record.latest_time is not None else ""
     flag = said(record.column.flags.get(record.latest_flag, record.latest_flag)) if record.latest_flag else ""
     after = f"{time}, {flag}" if flag else time
-    st.markdown(f"#### {plain(said(record.column.title))}\n**{plain(value)}** ({plain(after)})")
-    words = []
+    words = [*completeness_words(record), *qualifier_words(record)]
+    if record.standing is not None:
+        words.append(standing_words(record.standing))
+    words += change_words(record)
+    at_chart, at_words = st.columns([3, 2], gap="medium")
     if record.n > 1:
-        drawn = record.sketch()
+        drawn = record.sketch(_POINTS)
         figure = series_figure(
             drawn.points, column=record.column, timezone=region.clock(record.dataset.step), gaps=drawn.gaps
         )
-        st.plotly_chart(figure, key=f"chart:{place}:{record.dataset.id}:{record.column.name}")
+        at_chart.plotly_chart(figure, key=f"chart:{place}:{record.dataset.id}:{record.column.name}")
         if drawn.width is not None:
             words.append(
                 t(
@@ -226,11 +271,15 @@ def _record(region: Region, place: str, record: Record) -> None:
                     length=length_words(drawn.width),
                 )
             )
-    st.caption(
-        plain(" ".join([*words, *completeness_words(record), *qualifier_words(record), *comparison_words(record)]))
-    )
-    if not record.gaps.empty:
-        _gaps(record)
+    else:
+        at_chart.info(t("A single value cannot be drawn as a series."))
+    with at_words:
+        st.markdown(f"**{plain(said(record.column.title))}**")
+        st.markdown(f"{plain(quantity(record.latest, symbol))} ({plain(after)})")
+        for sentence in words:
+            st.caption(plain(sentence))
+        if not record.gaps.empty:
+            _gaps(record)
 
 
 def _gaps(record: Record) -> None:
@@ -296,6 +345,11 @@ def _inside(region: Region, found: Profile) -> None:
             key=key,
             on_change=lambda key=key: remember("place", st.session_state[key]),
         )
+
+
+def _titled(column: Column) -> str:
+    symbol = column.canonical_unit.symbol
+    return f"{said(column.title)} ({symbol})" if symbol else said(column.title)
 
 
 def _link(region: Region, place: str, label: str) -> None:

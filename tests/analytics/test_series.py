@@ -94,9 +94,7 @@ def test_a_value_missing_in_its_row_is_a_gap_like_an_absent_row() -> None:
     assert gaps(hours, values, "1 hour")["missing"].tolist() == [2]
 
 
-@pytest.mark.parametrize(
-    ("step", "frequency"), [("1 day", "D"), ("1 month", "MS"), ("1 year", "YS"), ("1 hour", "h")]
-)
+@pytest.mark.parametrize(("step", "frequency"), [("1 day", "D"), ("1 month", "MS"), ("1 year", "YS"), ("1 hour", "h")])
 def test_changing_clocks_and_uneven_months_make_no_gaps(step: str, frequency: str) -> None:
     local = pd.date_range("2015-01-01", "2021-01-01", freq=frequency, tz="Europe/Rome")
     for times in (pd.Series(local), pd.Series(local.tz_convert("UTC"))):
@@ -132,3 +130,21 @@ def test_a_sketch_shades_the_longest_gaps_only() -> None:
     drawn = sketch(times, values, "15 minutes")
     assert len(drawn.gaps) == 1
     assert drawn.gaps["start"].iloc[0] == times[5_000]
+
+
+def test_a_series_without_a_fixed_step_breaks_only_at_long_silences() -> None:
+    fortnights = pd.date_range("2000-01-01", periods=100, freq="14D", tz="UTC")
+    times = pd.Series(fortnights[:50].append(fortnights[50:] + pd.Timedelta(days=700)))
+    times[3] += pd.Timedelta(days=5)
+    drawn = sketch(times, pd.Series(np.ones(100)), "irregular")
+    assert drawn.gaps.empty
+    assert np.flatnonzero(drawn.points["value"].isna()).tolist() == [50]
+
+
+def test_a_thinned_series_without_a_fixed_step_has_no_holes_between_its_points() -> None:
+    rng = np.random.default_rng(1)
+    days = np.cumsum(rng.integers(1, 9, 5000))
+    times = pd.Series(pd.Timestamp("1965-01-01", tz="UTC") + pd.to_timedelta(days, unit="D"))
+    drawn = sketch(times, pd.Series(rng.normal(size=5000)), "irregular")
+    assert drawn.width is not None
+    assert drawn.points["value"].notna().all()
