@@ -18,6 +18,8 @@ ICON = Path(__file__).parent / "icon.svg"
 def main() -> None:
     """Draws the page that the address asks for."""
     st.set_page_config(page_title="Almanac", page_icon=str(ICON), layout="wide")
+    # Streamlit leaves a hand's breadth above the title, which pushes the answer off a small screen.
+    st.html("<style>[data-testid='stMainBlockContainer'] {padding-top: 2.5rem; padding-bottom: 3rem}</style>")
     language = pick_language()
     region_id = pick_region(region_names())
 
