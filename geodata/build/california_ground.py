@@ -15,14 +15,16 @@ from scipy.spatial import cKDTree
 
 from geodata.build.basemap import basemap
 from geodata.build.fetch import package_files
-from geodata.build.topology import read_borders, read_topojson
+from geodata.build.mid_atlantic.boundaries import read_shapefile
+from geodata.build.topology import read_borders
 from geodata.build.write import on_grid
 from geodata.units import to_canonical
 
-STATES = {"06": "California", "32": "Nevada"}
-ABBREVIATIONS = {"06": "CA", "32": "NV"}
+STATES = {"06": "CA", "32": "NV"}
 BOUNDS = (-124.5, 32.2, -114.9, 42.1)
 CALIFORNIA_ALBERS = 3310
+# About 500 m: at the scale of the region a pixel is wider than this.
+BORDER_TOLERANCE_DEGREES = 0.005
 # Positions of one site in the source differ by millimetres to decimetres; the nearest two sites are metres apart.
 SAME_SITE_M = 1.0
 COMPONENTS = ("north", "east", "up")
@@ -65,7 +67,7 @@ def one_row_a_site(rows: pd.DataFrame) -> gpd.GeoDataFrame:
     north, west = place.y.to_numpy(), -place.x.to_numpy()
     return gpd.GeoDataFrame(
         {
-            "name": [f"GPS {n:.3f}° N, {w:.3f}° W" for n, w in zip(north, west, strict=True)],
+            "name": site_names(north, west).to_numpy(),
             **values,
             "height_m": kept["height"].round(1).to_numpy(),
         },
@@ -77,16 +79,24 @@ def one_row_a_site(rows: pd.DataFrame) -> gpd.GeoDataFrame:
     )
 
 
+def site_names(north: np.ndarray, west: np.ndarray) -> pd.Series:
+    """A name for each position in degrees; antennas within a hundred metres are numbered."""
+    names = pd.Series([f"GPS {n:.3f}° N, {w:.3f}° W" for n, w in zip(north, west, strict=True)])
+    number = names.groupby(names).cumcount() + 1
+    return names.where(number == 1, names + " (" + number.astype(str) + ")")
+
+
 def counties(files: Mapping[str, bytes]) -> gpd.GeoDataFrame:
-    """The counties of California and Nevada."""
-    (content,) = files.values()
-    found = read_topojson(content, "counties")
-    found = found[found["id"].str[:2].isin(list(STATES))]
-    shapes = shapely.make_valid(found.geometry.array, method="structure", keep_collapsed=False)
+    """The counties of California and Nevada with their land area; neighbours share their edges."""
+    found = read_shapefile(files)
+    found = found[found["STATEFP"].isin(list(STATES))]
     layer = gpd.GeoDataFrame(
-        {"name": found["name"] + ", " + found["id"].str[:2].map(ABBREVIATIONS)},
-        index=pd.Index(found["id"].astype("object"), name="location_id"),
-        geometry=shapely.coverage_simplify(shapes, 0.005),
+        {
+            "name": (found["NAME"] + ", " + found["STATEFP"].map(STATES)).to_numpy(),
+            "land_area_km2": (found["ALAND"].astype(float) / 1e6).round(3).to_numpy(),
+        },
+        index=pd.Index(found["GEOID"].astype("object"), name="location_id"),
+        geometry=shapely.coverage_simplify(found.geometry.array, BORDER_TOLERANCE_DEGREES),
         crs=4326,
     )
     return on_grid(layer)

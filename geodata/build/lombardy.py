@@ -55,7 +55,7 @@ def stations(files: Mapping[str, bytes]) -> gpd.GeoDataFrame:
     ids = rows["IDStations"].astype("object")
     return gpd.GeoDataFrame(
         {
-            "name": "Station " + ids.str.replace(r"^STA[.-]", "", regex=True),
+            "name": ("Station " + ids.str.replace(r"^STA[.-]", "", regex=True)).to_numpy(),
             "altitude_m": rows["Altitude"].astype(float).to_numpy(),
         },
         index=pd.Index(ids, name="location_id"),
@@ -94,7 +94,7 @@ def municipalities(files: Mapping[str, bytes]) -> gpd.GeoDataFrame:
     name, province = (found[c].astype("object") for c in ("municipality", "province_short"))
     layer = gpd.GeoDataFrame(
         {
-            "name": name + " (" + province + ")",
+            "name": (name + " (" + province + ")").to_numpy(),
             "area_km2": area.round(3).to_numpy(),
         },
         index=pd.Index(found["municipality_code"].map(municipality_id), name="location_id"),

@@ -11,7 +11,8 @@ import shapely
 
 from geodata.build.basemap import basemap
 from geodata.build.fetch import package_files
-from geodata.build.topology import read_borders, read_topojson
+from geodata.build.mid_atlantic.boundaries import read_shapefile
+from geodata.build.topology import read_borders
 from geodata.build.write import on_grid
 from geodata.units import to_canonical
 
@@ -22,6 +23,8 @@ BOUNDS = (-93.8, 44.6, -92.7, 45.4)
 POSITION = (-93.157, 44.952)
 # The seven counties of the Metropolitan Council.
 COUNTIES = {"27003", "27019", "27037", "27053", "27123", "27139", "27163"}
+# About 100 m.
+BORDER_TOLERANCE_DEGREES = 0.001
 
 COLDEST_K = 200.0
 # More rain than this has never been measured anywhere in one hour (305 mm, Holt, Missouri, in 42 minutes).
@@ -40,14 +43,16 @@ def station(files: Mapping[str, bytes]) -> gpd.GeoDataFrame:
 
 
 def counties(files: Mapping[str, bytes]) -> gpd.GeoDataFrame:
-    """The seven counties of the metropolitan area."""
-    (content,) = files.values()
-    found = read_topojson(content, "counties")
-    found = found[found["id"].isin(COUNTIES)]
+    """The seven counties of the metropolitan area with their land area."""
+    found = read_shapefile(files)
+    found = found[found["GEOID"].isin(list(COUNTIES))]
     layer = gpd.GeoDataFrame(
-        {"name": found["name"] + " County, MN"},
-        index=pd.Index(found["id"].astype("object"), name="location_id"),
-        geometry=shapely.make_valid(found.geometry.array, method="structure", keep_collapsed=False),
+        {
+            "name": (found["NAME"] + " County, MN").to_numpy(),
+            "land_area_km2": (found["ALAND"].astype(float) / 1e6).round(3).to_numpy(),
+        },
+        index=pd.Index(found["GEOID"].astype("object"), name="location_id"),
+        geometry=shapely.coverage_simplify(found.geometry.array, BORDER_TOLERANCE_DEGREES),
         crs=4326,
     )
     return on_grid(layer)

@@ -137,6 +137,11 @@ def test_degrees_east_of_greenwich_become_degrees_west() -> None:
     assert layer.geometry.x.round(4).tolist() == [-120.0, -119.9999, -120.0]
 
 
+def test_antennas_that_share_a_position_to_three_decimals_are_numbered() -> None:
+    names = california_ground.site_names(np.array([36.0001, 36.0002, 37.0]), np.array([120.0] * 3))
+    assert names.tolist() == ["GPS 36.000° N, 120.000° W", "GPS 36.000° N, 120.000° W (2)", "GPS 37.000° N, 120.000° W"]
+
+
 # --- West Texas
 
 
@@ -304,6 +309,16 @@ def test_values_lie_within_the_limits_that_their_description_calls_plausible(reg
             values = table[name].dropna()
             assert len(values), f"{dataset.id}.{name} is empty"
             assert values.between(column.minimum, column.maximum).all(), f"{dataset.id}.{name}"
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_place_has_a_name_of_its_own(region: str) -> None:
+    for dataset in load_region(region).datasets:
+        if dataset.kind == "layer":
+            names = dataset.load()["name"]
+            assert names.notna().all(), dataset.id
+            assert names.str.len().gt(2).all(), dataset.id
+            assert names.is_unique, dataset.id
 
 
 @pytest.mark.parametrize("region", REGIONS)
