@@ -357,7 +357,7 @@ def test_a_place_takes_of_each_cell_what_it_covers() -> None:
     x, y = np.meshgrid([0.5, 1.5], [0.5, 1.5])
     places = np.array([shapely.box(0.5, 0, 1.5, 1), shapely.box(1, 1, 3, 2)])
     weights, covered = weather.area_weights(weather.grid_cells(x, y), places)
-    np.testing.assert_allclose(weights, [[0.5, 0.5, 0, 0], [0, 0, 0, 1]])
+    np.testing.assert_allclose(weights, [[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
     np.testing.assert_allclose(covered, [1.0, 0.5])
 
 

@@ -86,9 +86,9 @@ def census_population(files: dict[str, bytes]) -> pd.DataFrame:
     """Population of each county on 1 July, 2010 to 2019."""
     (content,) = files.values()
     found = pd.read_csv(BytesIO(content), encoding="latin-1", dtype={"STATE": str, "COUNTY": str})
-    found["location_id"] = found["STATE"].str.zfill(2) + found["COUNTY"].str.zfill(3)
-    found = found[found["location_id"].str[:2].isin(list(STATES)) & ~found["location_id"].str.endswith("000")]
-    wide = found.set_index("location_id").filter(regex=r"^POPESTIMATE\d{4}$")
+    ids = found["STATE"].str.zfill(2) + found["COUNTY"].str.zfill(3)
+    here = ids.str[:2].isin(list(STATES)) & ~ids.str.endswith("000")
+    wide = found[here].filter(regex=r"^POPESTIMATE\d{4}$").set_index(ids[here].rename("location_id"))
     long = wide.melt(ignore_index=False, var_name="year", value_name="population_people").reset_index()
     years = pd.to_datetime(long["year"].str.removeprefix("POPESTIMATE"), format="%Y")
     return pd.DataFrame(

@@ -49,7 +49,7 @@ def nclimdiv_precipitation(files: dict[str, bytes]) -> pd.DataFrame:
     import rdata  # only needed to make this dataset again
 
     (content,) = files.values()
-    return monthly_precipitation(rdata.conversion.convert(rdata.parser.parse_data(content)))
+    return monthly_precipitation(rdata.conversion.convert(rdata.parser.parse_data(content, extension=".rds")))
 
 
 def monthly_precipitation(wide: pd.DataFrame) -> pd.DataFrame:
