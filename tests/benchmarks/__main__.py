@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import multiprocessing
 import os
@@ -13,13 +12,12 @@ import time
 import traceback
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
+from tests.benchmarks import Row, run_one
 from tests.benchmarks.shapes import AbsentError
 
 FOLDER = Path(__file__).parent
 COLUMNS = ("measure", "ours", "peer", "unit", "ratio", "target", "met")
-Row = dict[str, Any]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,12 +52,6 @@ def main(arguments: list[str] | None = None) -> int:
     for failure in failures:
         print(failure)
     return 0 if rows and not failures and all(row["met"] is not False for row in rows) else 1
-
-
-def run_one(name: str, data: Path | None) -> list[Row]:
-    """The rows of one benchmark, each with its name."""
-    bench = importlib.import_module(f"tests.benchmarks.bench_{name}")
-    return [{"bench": name, **row} for row in bench.run(data)]
 
 
 def write(out: Path, rows: list[Row], failures: list[str], *, quick: bool) -> None:
