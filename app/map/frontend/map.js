@@ -200,7 +200,7 @@ class AlmanacMap {
     const left = ((lng + 180) / 360 - shapes.originX) * scale - clientWidth / 2;
     const top = (mercatorY(lat) - shapes.originY) * scale - clientHeight / 2;
     const step = shapes.cell * scale;
-    marks.draw(shapes, (x, y) => [x * step - left, y * step - top], (place) => this.#radius(place));
+    marks.draw(shapes, (x, y) => [x * step - left, y * step - top], (place) => this.#radius(place), [clientWidth, clientHeight]);
   }
 
   #radius(place) {
@@ -277,7 +277,7 @@ class AlmanacMap {
       this.#outlines();
       clearTimeout(this.stilling);
     });
-    map.on("idle", () => { clearTimeout(this.stilling); this.stilling = setTimeout(() => this.#still(), 120); });
+    map.on("idle", () => { if (this.picture.taking) return; clearTimeout(this.stilling); this.stilling = setTimeout(() => this.#still(), 120); });
     map.on("move", () => { if (this.cross.classList.contains("on")) this.hover(this.#middle()); });
     map.on("moveend", () => {
       if (this.layer.sparing) map.triggerRepaint(); // with the borders that were left out on the way

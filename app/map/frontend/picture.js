@@ -10,7 +10,7 @@ export class Picture {
     this.node.className = "picture";
     this.node.setAttribute("aria-hidden", "true");
     this.node.hidden = true;
-    this.pen = this.node.getContext("2d");
+    this.pen = this.node.getContext("2d", { alpha: false });
     this.ready = false;
     this.turn = 0;
   }
@@ -22,13 +22,20 @@ export class Picture {
       this.ready = false;
       this.parts = null;
     }
-    this.node.hidden = true;
+    this.#show(false);
+  }
+
+  // The map below is not taken away, for it has the focus and the pointer, but it need not be composed.
+  #show(on) {
+    this.node.hidden = !on;
+    if (this.below) this.below.style.opacity = on ? "0" : "";
   }
 
   // Takes the frame apart; returns whether it came to an end before the map moved again.
   async take(map, layer) {
     const turn = ++this.turn;
     const gl = map.painter.context.gl;
+    this.below = map.getCanvas();
     const width = gl.drawingBufferWidth, height = gl.drawingBufferHeight;
     const bytes = width * height * 4;
     const buffers = [gl.createBuffer(), gl.createBuffer()];
@@ -111,7 +118,7 @@ export class Picture {
       out[at] = (0xff000000 | (Math.min(b, 255) << 16) | (Math.min(g, 255) << 8) | Math.min(r, 255)) >>> 0;
     }
     this.pen.putImageData(this.image, 0, 0);
-    this.node.hidden = false;
+    this.#show(true);
   }
 }
 
