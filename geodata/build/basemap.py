@@ -34,6 +34,7 @@ def basemap(
     margin_km: float = 300.0,
     tolerance: float = 0.005,
     towns: int = 80,
+    towns_inside: int = 0,
 ) -> gpd.GeoDataFrame:
     """The layer to draw beneath a region's data.
 
@@ -46,6 +47,7 @@ def basemap(
     margin_km : how far around the region the detail reaches; beyond it there is only the coarse land.
     tolerance : degrees by which lines may be simplified.
     towns : the most towns to keep; of towns close together the largest stays.
+    towns_inside : the same for the region itself, whose towns may be smaller than those around it.
 
     Returns
     -------
@@ -75,10 +77,12 @@ def basemap(
         _kind("lake", _within(read_topojson(water, "lakes"), box, 0.0)),
         _kind("river", _within(read_topojson(water, "rivers"), box, 0.0)),
         towns_within(gazetteer, box, towns),
+        towns_within(gazetteer, shapely.box(*bounds), towns_inside),
     ]
     if states is not None:
         parts.append(_kind("state", _within(states, box, tolerance)))
     layer = pd.concat(parts)
+    layer = layer[~layer.index.duplicated()]
     layer.index.name = "location_id"
     return on_grid(gpd.GeoDataFrame(layer, geometry="geometry", crs=4326), decimals=3)
 

@@ -18,8 +18,8 @@ from geodata.build.write import on_grid, source_files
 STATES = {"51": "VA", "37": "NC"}
 # How the Census Bureau's class of a place (LSAD) ends its name. Virginia's cities belong to no county.
 CLASSES = {"06": " County", "25": " city"}
-# West, south, east, north in degrees: the two states, the Delaware basin, The Battery in New York.
-BOUNDS = (-84.4, 33.8, -73.9, 42.2)
+# West, south, east, north of the two states, in degrees.
+BOUNDS = (-84.4, 33.8, -75.2, 39.5)
 # Metres; at the scale of the region a pixel is wider than this.
 TOLERANCE = 300.0
 
@@ -52,7 +52,15 @@ def packaged_counties() -> gpd.GeoDataFrame:
 def mid_atlantic_basemap(files: dict[str, bytes]) -> gpd.GeoDataFrame:
     """Land, borders, water and towns of the eastern United States."""
     (states,) = package_files("npm", "us-atlas", "3.0.1", ["states-10m.json"]).values()
-    return basemap(files, BOUNDS, continent="north-america", states=read_borders(states, "states"))
+    return basemap(
+        files,
+        BOUNDS,
+        continent="north-america",
+        states=read_borders(states, "states"),
+        margin_km=350.0,  # as far as the Delaware basin and The Battery in New York
+        towns=45,
+        towns_inside=50,
+    )
 
 
 def read_shapefile(files: Mapping[str, bytes]) -> gpd.GeoDataFrame:
