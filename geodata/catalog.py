@@ -230,10 +230,7 @@ class Catalog(Mapping[str, Dataset]):
 
     def profile(self, dataset_id: str) -> DatasetProfile:
         """The automatic statistics of one dataset."""
-        dataset = self[dataset_id]
-        from geodata.profile import profile_dataset  # kept here: profiling needs the whole of this module
-
-        return profile_dataset(dataset)
+        return _profile(self[dataset_id], date.today())
 
 
 @lru_cache(maxsize=32)
@@ -254,6 +251,13 @@ def _index(catalog: Catalog, region: str | None, also: tuple[tuple[str, tuple[st
         )
         for d in datasets
     )
+
+
+@lru_cache(maxsize=256)
+def _profile(dataset: Dataset, today: date) -> DatasetProfile:
+    from geodata.profile import profile_dataset  # kept here: profiling needs the whole of this module
+
+    return profile_dataset(dataset, today=today)
 
 
 def _region_name(path: Path) -> str:

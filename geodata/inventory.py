@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from statistics import fmean
 
-from geodata.catalog import Dataset
-from geodata.errors import AlmanacError
+import pandas as pd
+
+from geodata.catalog import Catalog, Dataset
+from geodata.errors import AlmanacError, BrokenData
 
 NOT_STATED = "not stated"
 
@@ -48,6 +51,69 @@ def inventory(datasets: Iterable[Dataset]) -> Inventory:
         unlicensed=tuple(d for d in all_of_them if d.licence == NOT_STATED),
         damaged=damaged,
     )
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How much of a dataset is there.
+
+    places : how many places it has rows of
+    completeness : the share of the values due that are there, over all its columns and places; None where it
+        holds no values
+    """
+
+    places: int
+    completeness: float | None
+
+
+def condition(catalog: Catalog, dataset_id: str) -> Condition | None:
+    """How much of a dataset is there; None where its file is not fit to be read.
+
+    Notes
+    -----
+    A dataset without a fixed step has no values that are due: what counts there is the share of the calendar
+    months in which its places were measured at all.
+    """
+    try:
+        found = catalog.profile(dataset_id)
+    except BrokenData:
+        return None
+    if found.step == "irregular" and found.times is not None:
+        shares = list(found.times.completeness.values())
+    else:
+        shares = [column.completeness for column in found.columns]
+    return Condition(found.locations, fmean(shares) if shares else None)
+
+
+def coverage(catalog: Catalog, dataset_id: str) -> pd.Series:
+    """The share of the values due that each place has, by `location_id`; for layers, of its columns.
+
+    Raises
+    ------
+    BrokenData
+        When the file is not fit to be read.
+    """
+    dataset = catalog[dataset_id]
+    if dataset.kind == "layer":
+        table = dataset.load()
+        return table[list(dataset.columns)].notna().mean(axis=1).rename("completeness_share")
+    times = catalog.profile(dataset_id).times
+    shares = {} if times is None else times.completeness
+    return pd.Series(shares, dtype=float, name="completeness_share").rename_axis("location_id")
+
+
+def worst_covered(
+    catalog: Catalog, dataset_id: str, names: Mapping[str, str], n: int
+) -> list[tuple[str, float, float]]:
+    """The places of a panel with the least of their values: name, share that is there, longest gap in days.
+
+    Complete places are left out.
+    """
+    times = catalog.profile(dataset_id).times
+    if times is None:
+        return []
+    shares = sorted((share, place) for place, share in times.completeness.items() if share < 1)
+    return [(names.get(p, p), share, times.longest_gap_days[p]) for share, p in shares[:n]]
 
 
 def age(dataset: Dataset, on: date) -> timedelta:

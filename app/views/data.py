@@ -1,0 +1,470 @@
+"""The catalogue: what data there are, how good they are, and each of them to look into and to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import geopandas as gpd
+import pandas as pd
+import streamlit as st
+
+from analytics.classes import class_breaks
+from app.charts import completeness_figure
+from app.export import EXCEL_ROWS, csv_bytes, csv_size, parquet_bytes, source_text
+from app.map import map_view
+from app.text import day, error_in_words, message, number, percent, period, said, t, tn
+from app.view import Context, View
+from app.views.explore import THEMES
+from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error, show_place_link
+from geodata.catalog import Catalog, Column, Dataset, open_catalog
+from geodata.errors import AlmanacError
+from geodata.inventory import NOT_STATED, Inventory, age, condition, coverage, inventory, worst_covered
+from geodata.profile import ColumnProfile
+from geodata.region import Region, load_region
+
+PREVIEW_ROWS = 100
+WORST = 10
+# In percent: nearly nothing, gaps, usable, nearly whole, whole.
+COMPLETENESS = (0.0, 50.0, 80.0, 95.0, 100.0)
+
+
+def draw(context: Context) -> None:
+    """Draws the page."""
+    catalog = open_catalog()
+    st.title(t("What data do we have, and how good are they?"))
+    at_words, at_scope = st.columns([3, 2], vertical_alignment="bottom")
+    with at_scope:
+        scope = choose(
+            "scope",
+            t("Where"),
+            {"region": said(context.region.name), "all": t("All regions")},
+            default="region",
+            kind="segments",
+        )
+    with at_words:
+        words = _words()
+    region = None if scope == "all" else context.region.id
+    found = catalog.search(words, region=region, also=_titles(catalog))
+    _answer(inventory(d for d in catalog.values() if region in (None, d.region)))
+    for error in catalog.broken.values():
+        show_error(error)
+    if not found:
+        st.info(t("No dataset matches “{words}”. Use fewer or other words.", words=plain(words)))
+        return
+    _results(found, scope)
+    opened = _opened(catalog, found, context.region)
+    home = context.region if opened.region == context.region.id else load_region(opened.region)
+    _dataset(opened, home)
+
+
+def _words() -> str:
+    """The search box; what stands in it is kept in the address, so that a link repeats the search."""
+    asked = remembered("q") or ""
+    if st.session_state.get("widget:q") != asked:
+        st.session_state["widget:q"] = asked
+
+    def changed() -> None:
+        remember("q", st.session_state["widget:q"] or None)
+        # What was open before the search gives way to the best match.
+        remember("dataset", None)
+
+    st.text_input(
+        t("Search by words: subject, producer, place or column"),
+        key="widget:q",
+        on_change=changed,
+        placeholder=t("for example: river, rain, traffic"),
+        max_chars=200,
+    )
+    return asked
+
+
+def _titles(catalog: Catalog) -> dict[str, Sequence[str]]:
+    """The words of each dataset in the reader's language, so that they are found too."""
+    return {d.id: (said(d.title), *(said(c.title) for c in d.columns.values())) for d in catalog.values()}
+
+
+def _answer(found: Inventory) -> None:
+    """The page's answer in a few sentences."""
+    words = [tn("There is {n} dataset.", "There are {n} datasets.", len(found.datasets))]
+    if found.newest is not None and found.oldest is not None:
+        words.append(
+            t(
+                "The newest values are of {newest} ({newest_title}), the oldest of {oldest} ({oldest_title}).",
+                newest=day(found.newest.observed_to),
+                newest_title=said(found.newest.title),
+                oldest=day(found.oldest.observed_from),
+                oldest_title=said(found.oldest.title),
+            )
+        )
+    if found.unlicensed:
+        words.append(
+            tn(
+                "For {n} of them the licence is not stated: ask the producer before you pass it on.",
+                "For {n} of them the licence is not stated: ask the producer before you pass them on.",
+                len(found.unlicensed),
+            )
+        )
+    if not found.damaged:
+        words.append(t("Every file is the one described: all checksums agree."))
+    st.markdown(plain(" ".join(words)))
+    for error in found.damaged.values():
+        show_error(error)
+
+
+def _results(found: Sequence[Dataset], scope: str) -> None:
+    """What was found, a row for each; a click opens one."""
+    key = f"results-{scope}-{remembered('q') or ''}"
+
+    def clicked() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows:
+            remember("dataset", found[rows[0]].id)
+
+    today = date.today()
+    conditions = [condition(open_catalog(), d.id) for d in found]
+    rows = {
+        t("Dataset"): [said(d.title) for d in found],
+        t("From"): [d.observed_from for d in found],
+        t("To"): [d.observed_to for d in found],
+        t("Age in years"): [age(d, today).days / 365.25 for d in found],
+        t("Places"): [None if c is None else c.places for c in conditions],
+        t("Complete"): [None if c is None else c.completeness for c in conditions],
+        t("Step"): [said(d.step) for d in found],
+        t("Licence"): [_licence(d) for d in found],
+        t("Theme"): [_theme(d) for d in found],
+        t("Producer"): [d.producer for d in found],
+    }
+    if scope == "all":
+        rows[t("Region")] = [_region_title(d.region) for d in found]
+    st.caption(
+        tn(
+            "{n} dataset found; click on its row to open it.",
+            "{n} datasets found; click on a row to open it.",
+            len(found),
+        )
+    )
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        key=key,
+        on_select=clicked,
+        selection_mode="single-row",
+        height=min(38 + 35 * len(found), 388),
+        column_config={
+            t("Dataset"): st.column_config.TextColumn(width="large"),
+            t("Age in years"): st.column_config.NumberColumn(
+                format="%.1f", help=t("Years from the last observation to today.")
+            ),
+            t("Places"): st.column_config.NumberColumn(format="localized"),
+            t("Complete"): st.column_config.NumberColumn(
+                format="percent",
+                help=t("The share of the values due, at all its places and times, that are there."),
+            ),
+            t("Licence"): st.column_config.TextColumn(width="medium"),
+        },
+    )
+
+
+def _opened(catalog: Catalog, found: Sequence[Dataset], region: Region) -> Dataset:
+    """The dataset that is looked into: the one asked for, else what the region opens on, else the best match."""
+    options = {d.id: said(d.title) for d in found}
+    asked = remembered("dataset")
+    if asked is not None and asked in catalog and asked not in options:
+        options[asked] = said(catalog[asked].title)
+    opening = region.opens_on.partition(".")[0]
+    searching = remembered("q") is not None
+    default = opening if opening in options and not searching else found[0].id
+    return catalog[choose("dataset", t("Dataset"), options, default=default)]
+
+
+def _dataset(dataset: Dataset, region: Region) -> None:
+    st.header(plain(said(dataset.title)))
+    st.markdown(plain(said(dataset.summary)))
+    at_facts, at_flaws = st.columns(2, gap="large")
+    with at_facts:
+        st.subheader(t("Where it comes from"))
+        st.markdown("\n".join(f"- **{plain(label)}**: {plain(fact)}" for label, fact in _facts(dataset)))
+    with at_flaws:
+        st.subheader(t("Known flaws"))
+        st.markdown("\n".join(f"- {plain(said(flaw))}" for flaw in dataset.flaws) or t("None is known."))
+    with errors_shown():
+        table = region.table(dataset.id) if dataset.theme != "basemap" else dataset.load()
+        _statistics(dataset)
+        _coverage(dataset, region)
+        _preview(dataset, table)
+        _downloads(dataset, table)
+
+
+def _statistics(dataset: Dataset) -> None:
+    """The automatic statistics of the columns and of the times."""
+    found = open_catalog().profile(dataset.id)
+    if not found.columns:
+        return
+    st.subheader(t("Automatic statistics"))
+    words = [
+        t(
+            "{rows} of {places}.",
+            rows=tn("{n} row", "{n} rows", found.rows),
+            places=tn("{n} place", "{n} places", found.locations),
+        )
+    ]
+    if found.times is not None:
+        times = found.times
+        if dataset.step not in {"once", "irregular"} and found.times.step_share == found.times.step_share:
+            words.append(
+                t(
+                    "{share} of the rows follow the one before at the step found, {step}.",
+                    share=percent(times.step_share, decimals=1),
+                    step=said(times.step_found),
+                )
+            )
+        words.append(
+            t("No row repeats a place and time.")
+            if not times.duplicates
+            else tn("{n} row repeats a place and time.", "{n} rows repeat a place and time.", times.duplicates)
+        )
+    outside = sum(column.outside for column in found.columns)
+    words.append(
+        t("No value lies outside the limits of what is plausible.")
+        if not outside
+        else tn(
+            "{n} value lies outside the limits of what is plausible.",
+            "{n} values lie outside the limits of what is plausible.",
+            outside,
+        )
+    )
+    st.markdown(plain(" ".join(words)))
+    st.dataframe(pd.DataFrame([_column_row(dataset.column(c.name), c) for c in found.columns]), hide_index=True)
+    st.caption(plain(t("An outlier is a value {rule}.", rule=said(found.outlier_rule))))
+
+
+def _column_row(column: Column, found: ColumnProfile) -> dict[str, str]:
+    symbol = column.canonical_unit.symbol
+    return {
+        t("Column"): f"{said(column.title)} ({symbol})" if symbol else said(column.title),
+        t("Lowest"): number(found.minimum),
+        t("5% below"): number(found.p05),
+        t("Middle"): number(found.median),
+        t("Mean"): number(found.mean),
+        t("5% above"): number(found.p95),
+        t("Highest"): number(found.maximum),
+        t("Missing"): number(found.missing, decimals=0),
+        t("Complete"): percent(found.completeness, decimals=1),
+        t("Outliers"): number(found.outliers, decimals=0),
+        t("Plausible"): t("{low} to {high}", low=number(column.minimum), high=number(column.maximum)),
+        t("Outside"): number(found.outside, decimals=0),
+        t("Zeros"): number(found.zeros, decimals=0),
+        t("Negative"): number(found.negative, decimals=0),
+        t("Name in the file"): column.name,
+    }
+
+
+@fragment
+def _coverage(dataset: Dataset, region: Region) -> None:
+    """Where the places with data are, and how complete each of them is."""
+    if not dataset.columns or dataset.theme == "basemap":
+        return
+    st.subheader(t("Where there are data, and how complete"))
+    catalog = open_catalog()
+    shares = coverage(catalog, dataset.id)
+    st.markdown(plain(_covered(dataset, shares)))
+    if dataset in region.mappable():
+        state = map_view(
+            region.layer_of(dataset),
+            shares * 100,
+            classes=class_breaks(shares * 100, method="given", breaks=COMPLETENESS),
+            title=t("Share of the values due that are there"),
+            unit="%",
+            basemap=region.base(),
+            key=f"coverage-{dataset.id}",
+        )
+        show_place_link(region, state.selected)
+    else:
+        st.info(t("The places of this dataset have no position, so no map shows them."))
+    if dataset.kind == "layer":
+        return
+    at_histogram, at_worst = st.columns(2, gap="large")
+    with at_histogram:
+        st.markdown(f"**{plain(t('How many places are how complete'))}**")
+        st.plotly_chart(completeness_figure(shares), key=f"completeness-{dataset.id}")
+    with at_worst:
+        st.markdown(f"**{plain(t('The least complete places'))}**")
+        worst = worst_covered(catalog, dataset.id, region.places()["name"].to_dict(), WORST)
+        if not worst:
+            st.markdown(t("Every place is complete."))
+            return
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    t("Place"): [name for name, _, _ in worst],
+                    t("Complete"): [percent(share, decimals=1) for _, share, _ in worst],
+                    t("Longest gap"): [_length(round(gap)) for _, _, gap in worst],
+                }
+            ),
+            hide_index=True,
+        )
+
+
+def _covered(dataset: Dataset, shares: pd.Series) -> str:
+    complete = int((shares >= 1).sum())
+    words = (
+        tn("The {n} place is complete.", "All {n} places are complete.", len(shares))
+        if complete == len(shares)
+        else t(
+            "{complete} of {n} places are complete.",
+            complete=number(complete, decimals=0),
+            n=number(len(shares), decimals=0),
+        )
+    )
+    if dataset.step == "irregular":
+        words += " " + t("Without a fixed step, what counts is the share of the months with a measurement.")
+    return words
+
+
+def _facts(dataset: Dataset) -> list[tuple[str, str]]:
+    package = dataset.package
+    facts = [
+        (t("Producer"), dataset.producer),
+        (t("Licence"), _licence(dataset)),
+        (t("Citation"), dataset.citation),
+        (t("Address"), dataset.url),
+        (t("Observed"), period(dataset.observed_from, dataset.observed_to)),
+        (t("Step"), said(dataset.step)),
+        (t("Freshness"), _freshness(dataset)),
+        (
+            t("Taken from"),
+            t(
+                "{registry} package {name} {version} ({licence})",
+                registry=package.registry,
+                name=package.name,
+                version=package.version,
+                licence=package.licence,
+            ),
+        ),
+        (t("File"), t("{name}, checksum {checksum}…, agrees", name=dataset.path.name, checksum=dataset.sha256[:8])),
+    ]
+    try:
+        dataset.check()
+    except AlmanacError as error:
+        facts[-1] = (t("File"), error_in_words(error)[0])
+    return facts
+
+
+def _licence(dataset: Dataset) -> str:
+    return t("not stated") if dataset.licence == NOT_STATED else said(dataset.licence)
+
+
+def _freshness(dataset: Dataset) -> str:
+    """How old the last observation was when it was taken, and how old it is today."""
+    then, now = (_length(age(dataset, on).days) for on in (dataset.retrieved, date.today()))
+    if then == now:
+        return t("the last observation is {now} old; retrieved on {day}", now=now, day=day(dataset.retrieved))
+    return t(
+        "the last observation was {then} old when retrieved on {day}, and is {now} old today",
+        then=then,
+        day=day(dataset.retrieved),
+        now=now,
+    )
+
+
+def _length(days: int) -> str:
+    if days < 60:
+        return tn("{n} day", "{n} days", days)
+    if days < 730:
+        return tn("{n} month", "{n} months", round(days / 30.44))
+    return tn("{n} year", "{n} years", round(days / 365.25))
+
+
+def _theme(dataset: Dataset) -> str:
+    return t("Basemap") if dataset.theme == "basemap" else said(THEMES[dataset.theme])
+
+
+def _region_title(region_id: str) -> str:
+    """The name of a region; one that is broken goes by its id."""
+    try:
+        return said(load_region(region_id).name)
+    except AlmanacError:
+        return region_id
+
+
+def _preview(dataset: Dataset, table: pd.DataFrame | gpd.GeoDataFrame) -> None:
+    st.subheader(t("The first rows"))
+    names = [c for c in table.columns if c != "geometry"]
+    st.dataframe(pd.DataFrame(table[names].head(PREVIEW_ROWS)), hide_index=dataset.kind == "panel", height=250)
+    st.caption(
+        t(
+            "{shown} of {n} rows. Times are the start of the interval, in UTC.",
+            shown=number(min(PREVIEW_ROWS, len(table)), decimals=0),
+            n=number(len(table), decimals=0),
+        )
+        if dataset.kind == "panel"
+        else t(
+            "{shown} of {n} rows, without their geometry.",
+            shown=number(min(PREVIEW_ROWS, len(table)), decimals=0),
+            n=number(len(table), decimals=0),
+        )
+    )
+
+
+@fragment
+def _downloads(dataset: Dataset, table: pd.DataFrame | gpd.GeoDataFrame) -> None:
+    """Files to take away; each is made only when its button is pressed."""
+    st.subheader(t("Take it away"))
+    at_csv, at_parquet, at_source = st.columns(3)
+    at_csv.download_button(
+        t("CSV for spreadsheets (about {size})", size=_size(_csv_size(dataset, table))),
+        lambda: csv_bytes(table),
+        file_name=f"{dataset.id}.csv",
+        mime="text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+        width="stretch",
+    )
+    at_parquet.download_button(
+        t("Parquet as stored ({size})", size=_size(dataset.path.stat().st_size)),
+        lambda: parquet_bytes(dataset),
+        file_name=f"{dataset.id}.parquet",
+        mime="application/vnd.apache.parquet",
+        icon=":material/database:",
+        on_click="ignore",
+        width="stretch",
+    )
+    at_source.download_button(
+        t("Source, licence and flaws (text)"),
+        source_text(dataset),
+        file_name=f"{dataset.id}.txt",
+        mime="text/plain",
+        icon=":material/description:",
+        on_click="ignore",
+        width="stretch",
+    )
+    st.caption(
+        t(
+            "In the CSV, text that a spreadsheet would take for a formula begins with an apostrophe. "
+            "Send the text file along with the table: it carries the source and the licence."
+        )
+    )
+    if len(table) >= EXCEL_ROWS:
+        st.warning(
+            t(
+                "The table has {n} rows; Excel opens at most {most}. Use Parquet, or a database.",
+                n=number(len(table), decimals=0),
+                most=number(EXCEL_ROWS, decimals=0),
+            )
+        )
+
+
+@st.cache_data(max_entries=200, show_spinner=False, hash_funcs={Dataset: lambda d: d.sha256})
+def _csv_size(dataset: Dataset, _table: pd.DataFrame) -> int:
+    return csv_size(_table)
+
+
+def _size(size: int) -> str:
+    """A number of bytes as people say it."""
+    if size < 1_000_000:
+        return f"{number(max(1, size / 1_000), decimals=0)} kB"
+    return f"{number(size / 1_000_000, decimals=1)} MB"
+
+
+VIEW = View(id="data", title=message("Data"), order=9, icon=":material/database:", draw=draw)
