@@ -260,9 +260,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _write_parquet(table: pa.Table, sink: IO[bytes]) -> None:
-    pq.write_table(
-        table, sink, compression="zstd", row_group_size=ROW_GROUP, store_schema=False, write_statistics=True
-    )
+    pq.write_table(table, sink, compression="zstd", row_group_size=ROW_GROUP, store_schema=False, write_statistics=True)
 
 
 def _last_values(table: pa.Table) -> pa.Table:

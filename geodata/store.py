@@ -50,9 +50,17 @@ class Store:
         """The ids of the datasets that hold something."""
         return sorted(p.parent.name for p in self.root.glob("*/commit.json") if NAME.fullmatch(p.parent.name))
 
+    def commits(self, dataset: str) -> int:
+        """How many appends and mergers the dataset has seen: the same number, the same rows."""
+        return self._parts(dataset).commit().number
+
     def variables(self, dataset: str) -> list[str]:
         """The variables of one dataset; none when nothing was appended to it."""
         return self._parts(dataset).commit().variables()
+
+    def commit(self, dataset: str) -> int:
+        """The number of the last append or merge, 0 before the first: a cache that knows it knows all."""
+        return self._parts(dataset).commit().number
 
     def latest(self, dataset: str, variable: str) -> pd.DataFrame:
         """The last value of every location that is not missing.
@@ -97,7 +105,7 @@ class Store:
             reached = [part for part in parts if _reaches(part, wanted)]
             if not reached:
                 return _empty(variable)
-            limits, bound = _between(start, end)
+            limits, bound = _between(start, end, parts)
             # One location is found by the statistics of the row groups, which an IN of one would not use.
             some = "= ?" if len(wanted) == 1 else f"IN ({', '.join('?' * len(wanted))})"
             return _ask(
@@ -132,11 +140,11 @@ class Store:
         """
 
         def ask(parts: Sequence[Part]) -> pd.DataFrame:
-            limits, bound = _between(start, end)
+            limits, bound = _between(start, end, parts)
             clock = clock_ahead(min(p.first for p in parts), max(p.last for p in parts), timezone)
             # Arithmetic on whole microseconds is much quicker than calendar functions on every row.
             means = _ask(
-                f"""SELECT location_id, (epoch_us(time) + {clock}) // {DAY} AS time,
+                f"""SELECT location_id, CAST((epoch_us(time) + {clock}) // {DAY} AS INTEGER) AS time,
                            CASE WHEN count(value) >= ? THEN avg(value) END AS "{variable}"
                     FROM {ROWS} WHERE true {limits} GROUP BY ALL ORDER BY ALL""",
                 [at_least, self._parts(dataset).paths(part.file for part in parts), *bound],
@@ -155,7 +163,7 @@ class Store:
         """
 
         def ask(parts: Sequence[Part]) -> pd.DataFrame:
-            limits, bound = _between(start, end)
+            limits, bound = _between(start, end, parts)
             variables = list(dict.fromkeys(part.variable for part in parts))
             flag_of = {part.variable: part.flag for part in parts if part.flag}
             flags = list(dict.fromkeys(flag_of.values()))
@@ -410,8 +418,10 @@ def _absent(dataset: str, variable: str, commit: Commit) -> pd.DataFrame:
     )
 
 
-def _between(start: datetime | None, end: datetime | None) -> tuple[str, list[object]]:
-    """SQL that limits the time, and what to bind to it."""
-    limits = "" if start is None else " AND time >= ?"
-    limits += "" if end is None else " AND time < ?"
-    return limits, [utc(m).floor("us").to_pydatetime() for m in (start, end) if m is not None]
+def _between(start: datetime | None, end: datetime | None, parts: Sequence[Part]) -> tuple[str, list[object]]:
+    """SQL that limits the time, as far as the parts reach beyond the limits, and what to bind to it."""
+    late = start is not None and min(part.first for part in parts) < microseconds(start)
+    early = end is not None and max(part.last for part in parts) >= microseconds(end)
+    limits = (" AND time >= ?" if late else "") + (" AND time < ?" if early else "")
+    moments = [m for m, needed in ((start, late), (end, early)) if needed and m is not None]
+    return limits, [utc(moment).ceil("us").to_pydatetime() for moment in moments]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from geodata.catalog import open_catalog
 from geodata.search import Document, Index, nearest, search
 
 DOCUMENTS = (
@@ -177,3 +178,25 @@ def test_a_very_long_question_is_answered() -> None:
 )
 def test_the_near_miss_named_in_an_error(word: str, words: list[str], meant: str | None) -> None:
     assert nearest(word, words) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "firsts"),
+    [
+        (
+            "dischrge",
+            {
+                "usgs_discharge_2017",
+                "usgs_discharge_delaware",
+                "usgs_discharge_shenandoah",
+                "usgs_discharge_stage_15min",
+            },
+        ),
+        ("unemployment", {"bls_unemployment_2009"}),
+        ("hurricane florence", {"florence_rain"}),
+        ("eletricity", {"eia930_electricity"}),
+        ("groundwater brabant", {"noord_brabant_heads", "noord_brabant_wells", "noord_brabant_extraction"}),
+    ],
+)
+def test_the_bundled_datasets_are_found(text: str, firsts: set[str]) -> None:
+    assert open_catalog().search(text)[0].id in firsts

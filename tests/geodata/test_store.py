@@ -62,6 +62,7 @@ def test_a_panel_comes_back_as_it_was_given(store: Store) -> None:
     assert found[VALUE].isna().sum() == panel[VALUE].isna().sum() > 0
     assert store.datasets() == ["gauges"]
     assert store.variables("gauges") == [VALUE, "stage_m"]
+    assert (store.commit("gauges"), store.commit("others")) == (1, 0)
 
 
 def test_qualifiers_come_back_beside_their_values(store: Store) -> None:
@@ -70,9 +71,10 @@ def test_qualifiers_come_back_beside_their_values(store: Store) -> None:
     panel.loc[5, "discharge_flag"] = None
     store.append("gauges", panel)
     found = store.panel("gauges")
-    assert found["discharge_flag"].astype(object).where(found["discharge_flag"].notna(), None).tolist() == panel[
-        "discharge_flag"
-    ].astype(object).where(panel["discharge_flag"].notna(), None).tolist()
+    assert (
+        found["discharge_flag"].astype(object).where(found["discharge_flag"].notna(), None).tolist()
+        == panel["discharge_flag"].astype(object).where(panel["discharge_flag"].notna(), None).tolist()
+    )
 
 
 def test_variables_of_different_times_share_one_panel(store: Store) -> None:
@@ -164,7 +166,10 @@ def test_the_machine_s_own_clock_changes_nothing(store: Store) -> None:
     printed = {
         subprocess.run(
             [sys.executable, "-c", code, str(store.root)],
-            env={**os.environ, "TZ": zone}, capture_output=True, text=True, check=True,
+            env={**os.environ, "TZ": zone},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for zone in ("UTC", "America/New_York", "Asia/Shanghai")
     }
@@ -380,7 +385,9 @@ def test_a_writer_killed_at_any_step_leaves_the_append_whole_or_absent(tmp_path:
         store.append("gauges", first)
         done = subprocess.run(
             [sys.executable, "-c", WRITER, str(store.root), str(tmp_path / "second.parquet"), str(fatal)],
-            capture_output=True, text=True, check=False,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         found = Store(store.root).panel("gauges")
         whole = len(found) == len(both)
@@ -435,9 +442,7 @@ def appender(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.wait()
 
 
-def test_readers_see_only_whole_appends_and_every_confirmed_one(
-    store: Store, appender: subprocess.Popen[str]
-) -> None:
+def test_readers_see_only_whole_appends_and_every_confirmed_one(store: Store, appender: subprocess.Popen[str]) -> None:
     assert appender.stdout is not None
     confirmed = 0
 
