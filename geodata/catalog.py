@@ -18,9 +18,10 @@ import pyarrow.parquet as pq
 
 from geodata.described import described, read_toml
 from geodata.errors import AlmanacError, BrokenData, UnknownName
-from geodata.panel import validate_layer, validate_panel
+from geodata.panel import KEYS, validate_layer, validate_panel
 from geodata.search import Document, Index, nearest
 from geodata.settings import settings
+from geodata.store import Store
 from geodata.units import Unit, unit_of
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Dataset:
     """One table of facts with its origin; `load()` reads it.
 
     A dataset is described by `geodata/sources/<id>.toml` and lies in
-    `geodata/regions/<region>/<id>.parquet`.
+    `geodata/regions/<region>/<id>.parquet`. `appended` counts the commits of observations appended to it.
     """
 
     id: str
@@ -106,13 +107,17 @@ class Dataset:
     columns: Mapping[str, Column]
     locations: str | None = None
     places: Mapping[str, str] = field(default_factory=dict)
+    appended: int = 0
 
     def __hash__(self) -> int:
-        # Mappings are not hashable; the id and checksum say all that the caches need to know.
-        return hash((self.id, self.sha256))
+        # Mappings are not hashable; these say all that the caches need to know.
+        return hash((self.id, self.sha256, self.appended))
 
     def load(self) -> pd.DataFrame | gpd.GeoDataFrame:
         """The table: a panel, or a layer indexed by `location_id` in longitude and latitude.
+
+        A panel holds the bundled rows and those appended since; where both have a value for a location and
+        time, the appended one counts.
 
         Raises
         ------
@@ -136,10 +141,16 @@ class Dataset:
                 hint=f"Did you mean “{near}”?" if near else "Remove it from the description, or restore the file.",
             )
         if self.kind == "panel":
-            return validate_panel(table, name=self.id)
+            return self._with_appended(validate_panel(table, name=self.id))
         if "location_id" in table.columns:
             table = table.set_index("location_id")
         return validate_layer(table, name=self.id)
+
+    def _with_appended(self, bundled: pd.DataFrame) -> pd.DataFrame:
+        if not self.appended:
+            return bundled
+        both = pd.concat([bundled, Store(settings().observations).panel(self.id)], ignore_index=True)
+        return both.drop_duplicates(list(KEYS), keep="last").sort_values(list(KEYS), ignore_index=True)
 
     def column(self, name: str) -> Column:
         """The description of one value column; a near-miss is named in the error."""
@@ -291,25 +302,27 @@ def _names(path: Path) -> dict[str, str]:
 
 
 def open_catalog() -> Catalog:
-    """The catalogue of everything that is described in the sources folder."""
+    """The catalogue of everything that is described in the sources folder, with what was appended so far."""
     folder = settings().sources
-    return _open_catalog(folder, settings().regions, _stamp(folder))
+    store = Store(settings().observations)
+    grown = tuple((dataset_id, store.commits(dataset_id)) for dataset_id in store.datasets())
+    return _open_catalog(folder, settings().regions, _stamp(folder), grown)
 
 
 @lru_cache(maxsize=8)
-def _open_catalog(sources: Path, regions: Path, stamp: int) -> Catalog:
+def _open_catalog(sources: Path, regions: Path, stamp: int, grown: tuple[tuple[str, int], ...]) -> Catalog:
     datasets: dict[str, Dataset] = {}
     broken: dict[str, AlmanacError] = {}
     for path in sorted(sources.glob("*.toml")):
         try:
-            datasets[path.stem] = read_dataset(path, regions)
+            datasets[path.stem] = read_dataset(path, regions, appended=dict(grown).get(path.stem, 0))
         except AlmanacError as error:
             broken[path.stem] = error
     return Catalog(datasets, broken)
 
 
-def read_dataset(path: Path, regions: Path) -> Dataset:
-    """The dataset that one TOML file describes.
+def read_dataset(path: Path, regions: Path, *, appended: int = 0) -> Dataset:
+    """The dataset that one TOML file describes, with so many commits of appended observations.
 
     Raises
     ------
@@ -325,7 +338,9 @@ def read_dataset(path: Path, regions: Path) -> Dataset:
     region = found.get("region")
     if not isinstance(region, str) or not ID.fullmatch(region):
         raise BrokenData(f"{path.name} names no usable region: {region!r}.", hint='Add region = "<id of the region>".')
-    dataset = described(Dataset, found, where=path.name, id=path.stem, path=regions / region / f"{path.stem}.parquet")
+    dataset = described(
+        Dataset, found, where=path.name, id=path.stem, path=regions / region / f"{path.stem}.parquet", appended=appended
+    )
     for column in dataset.columns.values():
         unit = unit_of(column.name)
         if column.unit not in (unit.code, unit.symbol, unit.suffix):

@@ -8,6 +8,8 @@ import shapely
 
 from geodata.catalog import Catalog, open_catalog
 from geodata.errors import AlmanacError, BrokenData, UnknownName
+from geodata.settings import settings
+from geodata.store import Store
 from tests.world import World, gauges, panel
 
 
@@ -188,3 +190,16 @@ def test_an_empty_catalogue_says_so_without_a_crash() -> None:
     assert catalog.search("anything") == []
     with pytest.raises(AlmanacError, match="no dataset “x”"):
         catalog["x"]
+
+
+def test_appended_observations_join_the_bundled_ones_at_once_and_win(world: World) -> None:
+    before = open_catalog()["river_daily"].load()
+    row = {"location_id": ["002", "002"], "discharge_m3_per_s": [3.5, 4.5]}
+    new = pd.DataFrame({**row, "time": pd.to_datetime(["2020-01-30", "2020-01-31"], utc=True)})
+    Store(settings().observations).append("river_daily", new)
+    after = open_catalog()["river_daily"].load()
+    assert len(after) == len(before) + 1
+    mine = after[after["location_id"] == "002"].set_index("time")["discharge_m3_per_s"]
+    assert mine["2020-01-30"] == 3.5  # it was 1000 in the bundled file
+    assert mine["2020-01-31"] == 4.5
+    assert after[["location_id", "time"]].equals(after[["location_id", "time"]].sort_values(["location_id", "time"]))
