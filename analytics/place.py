@@ -68,12 +68,13 @@ class Change:
     after_to: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fact:
     """A value without a time: a column of a layer.
 
     spread : one standard deviation of the value, where the layer has it
     p_value : how likely such a trend is by chance, where the layer has it
+    around : the values of all places, by `location_id`
     """
 
     dataset: Dataset
@@ -81,6 +82,7 @@ class Fact:
     value: float
     spread: float | None
     p_value: float | None
+    around: pd.Series
     standing: Standing | None
 
 
@@ -244,7 +246,10 @@ def best_known(region: Region) -> str:
     for dataset in region.datasets:
         if not dataset.columns:
             continue
-        table = region.table(dataset.id)
+        try:
+            table = region.table(dataset.id)
+        except AlmanacError:
+            continue  # the profile of the place tells of it
         found = table.index if dataset.kind == "layer" else table["location_id"].unique()
         known.loc[known.index.isin(found)] += 1.5 if dataset.id == region.opens_on.split(".")[0] else 1.0
     best = places[known == known.max()]
@@ -326,15 +331,19 @@ def _facts(dataset: Dataset, layer: gpd.GeoDataFrame, location_id: str) -> Itera
             value=values[name],
             spread=spread,
             p_value=p_value,
+            around=layer[name],
             standing=standing(values[name], layer[name]),
         )
 
 
 def _companions(dataset: Dataset, name: str) -> tuple[str, str]:
-    """The columns that say how sure one is: `velocity_sd_mm_per_year` and `velocity_p` of `velocity_mm_per_year`."""
-    suffix = dataset.columns[name].canonical_unit.suffix
-    stem = name.removesuffix(suffix).rstrip("_")
-    return f"{stem}_sd_{suffix}", f"{stem}_p"
+    """How the columns are named that say how sure one is: its standard deviation, and the p-value of a trend.
+
+    Of `velocity_up_mm_per_year` they are `uncertainty_up_mm_per_year` and `velocity_up_p`.
+    """
+    stem = name.removesuffix(dataset.columns[name].canonical_unit.suffix).rstrip("_")
+    quantity, _, rest = name.partition("_")
+    return f"uncertainty_{rest}" if quantity != "uncertainty" else "", f"{stem}_p"
 
 
 def _records(region: Region, dataset: Dataset, location_id: str) -> Iterable[Record]:

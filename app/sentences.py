@@ -14,7 +14,7 @@ def answer(found: Profile) -> str:
         words = (
             t(
                 "We have {figures} of {place}, and no series.",
-                figures=tn("{n} single figure", "{n} single figures", len(found.facts)),
+                figures=tn("{n} figure", "{n} figures", len(found.facts)),
                 place=found.name,
             )
             if found.facts

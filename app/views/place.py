@@ -39,9 +39,8 @@ def draw(context: Context) -> None:
     st.markdown(plain(answer(found)))
     _surroundings(region, found)
     _key_figures(found)
-    if found.records:
-        _map(context, found)
-        _series(region, found)
+    _map(context, found)
+    _series(region, found)
     _facts(found)
     _without(found)
     _inside(region, found)
@@ -109,11 +108,11 @@ def _surroundings(region: Region, found: Profile) -> None:
 def _map(context: Context, found: Profile) -> None:
     """Where it is, among the other places with the first of its key figures; a click leads to another."""
     region = context.region
-    record = next((r for r in found.key if r.dataset in region.mappable()), None)
-    if record is None:
+    figures: list[Record | Fact] = [*found.key, *found.facts]
+    shown = next((f for f in figures if f.dataset in region.mappable()), None)
+    if shown is None:
         return
-    dataset, column = record.dataset, record.column
-    values = record.around
+    dataset, column, values = shown.dataset, shown.column, shown.around
     classes = class_breaks(values, method="diverging" if column.scale == "diverging" else "quantile")
     layer = region.layer_of(dataset)
     state = map_view(
@@ -132,8 +131,9 @@ def _map(context: Context, found: Profile) -> None:
         st.plotly_chart(
             map_figure(layer, values, column=column, classes=classes, crs=region.crs_metric, selected=found.id)
         )
-    time = when(record.latest_time, dataset.step) if record.latest_time is not None else ""
-    st.caption(plain(t("{what}, {time}. Choose a place on the map to go to it.", what=said(column.title), time=time)))
+    time = when(shown.latest_time, dataset.step) if isinstance(shown, Record) and shown.latest_time is not None else ""
+    what = f"{said(column.title)}, {time}" if time else said(column.title)
+    st.caption(plain(t("{what}. Choose a place on the map to go to it.", what=what)))
     if state.selected not in (None, found.id):
         remember("place", state.selected)
         st.rerun()

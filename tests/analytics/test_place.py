@@ -22,7 +22,7 @@ minimum = -100.0
 maximum = 100.0
 aggregate = "none"
 scale = "diverging"
-[columns.velocity_sd_mm_per_year]
+[columns.uncertainty_mm_per_year]
 title = "Velocity, one standard deviation"
 unit = "mm/year"
 source = "sd"
@@ -47,7 +47,7 @@ def add_layer(world: World, dataset: str, layer: gpd.GeoDataFrame, columns: str 
 def valleys(world: World) -> Region:
     """Two counties side by side within one province; the gauge 001 lies on their border, 003 outside both."""
     counties = gpd.GeoDataFrame(
-        {"name": ["West", "East"], "velocity_mm_per_year": [-3.0, np.nan], "velocity_sd_mm_per_year": [0.4, np.nan]},
+        {"name": ["West", "East"], "velocity_mm_per_year": [-3.0, np.nan], "uncertainty_mm_per_year": [0.4, np.nan]},
         index=pd.Index(["w", "e"], name="location_id"),
         geometry=[shapely.box(8.8, 45.2, 9.0, 45.8), shapely.box(9.0, 45.2, 9.6, 45.8)],
         crs=4326,
