@@ -13,6 +13,7 @@ from geodata.catalog import Catalog, Dataset
 from geodata.errors import AlmanacError, BrokenData
 
 NOT_STATED = "not stated"
+SHARE = "completeness_share"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,13 @@ def condition(catalog: Catalog, dataset_id: str) -> Condition | None:
 
 
 def coverage(catalog: Catalog, dataset_id: str) -> pd.Series:
-    """The share of the values due that each place has, by `location_id`; for layers, of its columns.
+    """The share of the values due that each place has, over all columns, by `location_id`.
+
+    Notes
+    -----
+    Due is a value of every column at every step between the first and the last of the dataset. Of a layer,
+    each place has one value of every column; without a fixed step, the share is of the calendar months with
+    any value.
 
     Raises
     ------
@@ -94,26 +101,30 @@ def coverage(catalog: Catalog, dataset_id: str) -> pd.Series:
         When the file is not fit to be read.
     """
     dataset = catalog[dataset_id]
+    table, names = dataset.load(), list(dataset.columns)
     if dataset.kind == "layer":
-        table = dataset.load()
-        return table[list(dataset.columns)].notna().mean(axis=1).rename("completeness_share")
+        return table[names].notna().mean(axis=1).rename(SHARE)
     times = catalog.profile(dataset_id).times
-    shares = {} if times is None else times.completeness
-    return pd.Series(shares, dtype=float, name="completeness_share").rename_axis("location_id")
+    known = pd.Series({} if times is None else times.completeness, dtype=float, name=SHARE).rename_axis("location_id")
+    if dataset.step == "irregular" or known.empty:
+        return known
+    there = table[names].notna()
+    counted = there.assign(any_value=there.any(axis=1)).groupby(table["location_id"].astype("str")).sum()
+    # The profile tells how many steps there are: it is what makes its share out of the same count.
+    due = (counted["any_value"] / known).max()
+    return (counted[names].mean(axis=1) / due).clip(upper=1.0).fillna(0.0).rename(SHARE)
 
 
-def worst_covered(
-    catalog: Catalog, dataset_id: str, names: Mapping[str, str], n: int
-) -> list[tuple[str, float, float]]:
-    """The places of a panel with the least of their values: name, share that is there, longest gap in days.
+def worst_covered(catalog: Catalog, dataset_id: str, n: int) -> list[tuple[str, float, float]]:
+    """The places of a panel with the least of their values: id, share that is there, longest gap in days.
 
-    Complete places are left out.
+    Complete places are left out; a gap is a time without a value of any column.
     """
     times = catalog.profile(dataset_id).times
     if times is None:
         return []
-    shares = sorted((share, place) for place, share in times.completeness.items() if share < 1)
-    return [(names.get(p, p), share, times.longest_gap_days[p]) for share, p in shares[:n]]
+    shares = coverage(catalog, dataset_id).sort_values(kind="stable").head(n)
+    return [(str(p), share, times.longest_gap_days[str(p)]) for p, share in shares.items() if share < 1]
 
 
 def age(dataset: Dataset, on: date) -> timedelta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date
 
@@ -151,6 +152,7 @@ def _results(found: Sequence[Dataset], scope: str) -> None:
         on_select=clicked,
         selection_mode="single-row",
         height=min(38 + 35 * len(found), 388),
+        placeholder="–",
         column_config={
             t("Dataset"): st.column_config.TextColumn(width="large"),
             t("Age in years"): st.column_config.NumberColumn(
@@ -211,7 +213,9 @@ def _statistics(dataset: Dataset) -> None:
     ]
     if found.times is not None:
         times = found.times
-        if dataset.step not in {"once", "irregular"} and found.times.step_share == found.times.step_share:
+        if times.step_share == 1:
+            words.append(t("Each row follows the one before at the same step, {step}.", step=said(times.step_found)))
+        elif dataset.step not in {"once", "irregular"} and math.isfinite(times.step_share):
             words.append(
                 t(
                     "{share} of the rows follow the one before at the step found, {step}.",
@@ -244,16 +248,16 @@ def _column_row(column: Column, found: ColumnProfile) -> dict[str, str]:
     return {
         t("Column"): f"{said(column.title)} ({symbol})" if symbol else said(column.title),
         t("Lowest"): number(found.minimum),
-        t("5% below"): number(found.p05),
         t("Middle"): number(found.median),
-        t("Mean"): number(found.mean),
-        t("5% above"): number(found.p95),
         t("Highest"): number(found.maximum),
         t("Missing"): number(found.missing, decimals=0),
         t("Complete"): percent(found.completeness, decimals=1),
         t("Outliers"): number(found.outliers, decimals=0),
         t("Plausible"): t("{low} to {high}", low=number(column.minimum), high=number(column.maximum)),
         t("Outside"): number(found.outside, decimals=0),
+        t("Mean"): number(found.mean),
+        t("5% lie below"): number(found.p05),
+        t("5% lie above"): number(found.p95),
         t("Zeros"): number(found.zeros, decimals=0),
         t("Negative"): number(found.negative, decimals=0),
         t("Name in the file"): column.name,
@@ -290,14 +294,15 @@ def _coverage(dataset: Dataset, region: Region) -> None:
         st.plotly_chart(completeness_figure(shares), key=f"completeness-{dataset.id}")
     with at_worst:
         st.markdown(f"**{plain(t('The least complete places'))}**")
-        worst = worst_covered(catalog, dataset.id, region.places()["name"].to_dict(), WORST)
+        worst = worst_covered(catalog, dataset.id, WORST)
         if not worst:
             st.markdown(t("Every place is complete."))
             return
+        places = region.places()
         st.dataframe(
             pd.DataFrame(
                 {
-                    t("Place"): [name for name, _, _ in worst],
+                    t("Place"): [str(places["name"].get(place, place)) for place, _, _ in worst],
                     t("Complete"): [percent(share, decimals=1) for _, share, _ in worst],
                     t("Longest gap"): [_length(round(gap)) for _, _, gap in worst],
                 }
