@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class Classes:
                 hint="Give one colour per class, and one label per class or none.",
             )
         inner = self.breaks[1:-1]
-        rising = all(low < high for low, high in zip(inner, inner[1:], strict=False))
+        rising = all(low < high for low, high in itertools.pairwise(inner))
         if not rising or list(self.breaks) != sorted(self.breaks) or any(map(math.isnan, self.breaks)):
             raise AlmanacError(
                 f"The breaks {self.breaks} do not rise.", hint="Give the breaks in ascending order, each once."
@@ -238,7 +239,7 @@ def _rounded(different: NDArray[np.float64], inner: Iterable[float]) -> tuple[fl
     low, high = float(different[0]), float(different[-1])
     edges = [low, *sorted(inner), high]
     gaps = [high - low, *np.diff(edges), high - low]
-    room = [min(a, b) for a, b in zip(gaps, gaps[1:], strict=False)]
+    room = [min(a, b) for a, b in itertools.pairwise(gaps)]
     for finer in range(8):
         units = [10.0 ** (math.floor(math.log10(gap)) - finer) if gap > 0 else 0.0 for gap in room]
         neat = [_clean(round(e / u) * u, u) if u else e for e, u in zip(edges, units, strict=True)]

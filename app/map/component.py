@@ -99,7 +99,9 @@ def map_view(
     table = values.to_frame() if isinstance(values, pd.Series) else values
     moments = table.columns if isinstance(values, pd.DataFrame) else None
     if moments is not None and not isinstance(moments, pd.DatetimeIndex):
-        raise BrokenData("The columns of the values are not moments.", hint="Give the table a DatetimeIndex as columns.")
+        raise BrokenData(
+            "The columns of the values are not moments.", hint="Give the table a DatetimeIndex as columns."
+        )
     if moments is not None and not len(moments):
         raise BrokenData("The values have no moment.", hint="Give at least one column.")
     event = _event(key)
@@ -218,7 +220,7 @@ _steps: dict[bytes, str] = {}
 
 def _publish_steps(table: pd.DataFrame, published: PublishedLayer) -> str:
     matrix = np.ascontiguousarray(_aligned(table, published).T)
-    known = hashlib.sha256(matrix).digest()
+    known = hashlib.sha256(matrix.tobytes()).digest()
     file = _steps.get(known)
     if file is None or not (published_folder() / file).exists():
         mantissa, exponent = to_decimal(matrix)

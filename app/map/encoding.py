@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def rounded(values: ArrayLike) -> NDArray[np.float64]:
     return from_decimal(*to_decimal(values))
 
 
-def pack(header: dict[str, Any], sections: dict[str, ArrayLike], *, level: int = 6) -> bytes:
+def pack(header: dict[str, Any], sections: Mapping[str, ArrayLike], *, level: int = 6) -> bytes:
     """One packet: what `decode.js` opens."""
     body: list[bytes] = []
     index = []

@@ -126,10 +126,10 @@ def basemap_geojson(basemap: gpd.GeoDataFrame) -> dict[str, Any]:
     columns = [c for c in ("kind", "name", "name_zh", "rank") if c in frame.columns]
     features: list[dict[str, Any]] = []
     shapes = shapely.set_precision(np.asarray(frame.geometry.array), 1e-4, mode="pointwise")
-    texts = json.loads(shapely_json(shapes))
+    texts = json.loads(_json_list(shapes))
     facts = frame[columns].astype(object).where(frame[columns].notna(), None).to_dict("records")
-    for fact, geometry, shape in zip(facts, texts, shapes, strict=True):
-        if geometry is None or shape.is_empty:
+    for fact, geometry, shape in zip(facts, texts, frame.geometry, strict=True):
+        if geometry is None or shape is None or shape.is_empty:
             continue
         said = {k: (int(v) if k == "rank" else str(v)) for k, v in fact.items() if v is not None}
         features.append({"type": "Feature", "properties": said, "geometry": geometry})
@@ -143,8 +143,7 @@ def basemap_geojson(basemap: gpd.GeoDataFrame) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features}
 
 
-def shapely_json(shapes: NDArray[Any]) -> str:
-    """Geometries as one JSON list."""
+def _json_list(shapes: NDArray[Any]) -> str:
     texts = shapely.to_geojson(shapes)
     return "[" + ",".join(text if text is not None else "null" for text in texts) + "]"
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -105,7 +106,7 @@ def test_every_finite_value_has_a_class_and_breaks_rise(values: list[float], n: 
     assert counts.sum() == finite.sum() and missing == (~finite).sum()
     assert len(classes) <= n + (method == "diverging")
     inner = classes.breaks[1:-1]
-    assert all(a < b for a, b in zip(inner, inner[1:], strict=False))
+    assert all(a < b for a, b in itertools.pairwise(inner))
     if finite.any():
         assert classes.breaks[0] <= min(v for v in values if math.isfinite(v))
 
@@ -113,7 +114,7 @@ def test_every_finite_value_has_a_class_and_breaks_rise(values: list[float], n: 
 def test_the_sequential_palette_darkens_steadily() -> None:
     for n in range(2, 10):
         shades = [_lightness(colour) for colour in class_breaks(np.arange(500.0), n, "equal").palette]
-        assert all(a - b > 0.03 for a, b in zip(shades, shades[1:], strict=False)), (n, shades)
+        assert all(a - b > 0.03 for a, b in itertools.pairwise(shades)), (n, shades)
 
 
 def _lightness(colour: str) -> float:
