@@ -107,7 +107,6 @@ def questions(store: Store, glob: str, place: str) -> list[tuple[str, Callable[[
             [
                 daily("date_trunc('day', time)"),
                 daily("date_trunc('day', time)", in_the_year),
-                daily("time_bucket(INTERVAL 1 day, time)", in_the_year),
                 daily("epoch_us(time) // 86400000000", in_the_year),
             ],
         ),

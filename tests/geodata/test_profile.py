@@ -154,7 +154,7 @@ def test_doubled_rows_are_counted_and_make_nothing_complete() -> None:
 
 def test_an_empty_table_has_a_profile() -> None:
     profile = profile_table(described(), panel(days(0), a=[]), today=TODAY)
-    assert (profile.rows, profile.locations) == (0, 0)
+    assert profile.rows == profile.locations == 0
     json.dumps(profile.to_dict(), allow_nan=False)
 
 
@@ -170,7 +170,7 @@ def test_a_layer_is_profiled_by_its_shapes_and_values() -> None:
     assert profile.shapes is not None
     assert profile.shapes.geometry_types == {"Point": 2, "Polygon": 1}
     assert (profile.shapes.invalid, profile.shapes.empty) == (1, 0)
-    assert profile.shapes.extent == (-1, 0, 3, 4)
+    assert list(profile.shapes.extent) == [-1, 0, 3, 4]
     assert (profile.columns[0].present, profile.columns[0].outside) == (2, 1)
 
 
