@@ -8,6 +8,7 @@ import streamlit as st
 from analytics.classes import class_breaks
 from analytics.cube import cube
 from analytics.glance import Coverage, Glance, KeyFigure, glance
+from app.charts import map_figure
 from app.map import map_view
 from app.text import day, message, number, percent, period, quantity, said, t, tn, when
 from app.view import Context, View
@@ -19,9 +20,12 @@ def draw(context: Context) -> None:
     region = context.region
     found = glance(region)
     st.title(t("What is happening in {region}?", region=said(region.name)))
-    st.markdown(plain(said(region.summary)))
-    _key_figures(found)
-    _map(context)
+    st.markdown(plain(f"{said(region.summary)} {_answer(found)}"))
+    at_map, at_figures = st.columns([7, 3], gap="medium")
+    with at_map:
+        _map(context)
+    with at_figures:
+        _key_figures(found)
     new, blind = st.columns(2, gap="large")
     with new:
         _newest(found)
@@ -29,17 +33,33 @@ def draw(context: Context) -> None:
         _blind(found)
 
 
+def _answer(found: Glance) -> str:
+    """How much we know, in two sentences: the newest values, and the places of which we know nothing."""
+    newest = found.newest[0]
+    words = tn(
+        "We have {n} dataset with values; the newest is of {day} ({dataset}).",
+        "We have {n} datasets with values; the newest is of {day} ({dataset}).",
+        len(found.newest),
+        day=day(newest.observed_to),
+        dataset=said(newest.title),
+    )
+    unseen = int((found.known == 0).sum())
+    return (
+        words + " " + tn("{n} place has no value in any of them.", "{n} places have no value in any of them.", unseen)
+        if unseen
+        else words
+    )
+
+
 def _key_figures(found: Glance) -> None:
-    for row in range(0, len(found.figures), 4):
-        for place, figure in zip(st.columns(4), found.figures[row : row + 4], strict=False):
-            with place:
-                st.metric(
-                    said(figure.column.title),
-                    quantity(figure.value, figure.column.canonical_unit.symbol),
-                    help=plain(f"{said(figure.dataset.title)}. {source_line(figure.dataset)}"),
-                    border=True,
-                )
-                st.caption(plain(_how(figure)))
+    st.subheader(t("Key figures"))
+    for figure in found.figures:
+        unit = figure.column.canonical_unit.symbol
+        st.markdown(
+            f"{plain(said(figure.column.title))}  \n**{plain(quantity(figure.value, unit))}**",
+            help=plain(f"{said(figure.dataset.title)}. {source_line(figure.dataset)}"),
+        )
+        st.caption(plain(_how(figure)))
 
 
 def _how(figure: KeyFigure) -> str:
@@ -80,8 +100,8 @@ def _map(context: Context) -> None:
         for name in dict.fromkeys((region.opens_on, *region.headlines))
         if region.series(name)[0] in region.mappable()
     }
-    options["known"] = t("Where we cannot see: datasets with a value, by place")
-    shown = choose("figure", t("On the map"), options, default=region.opens_on, kind="segments")
+    options["known"] = t("Where we cannot see: number of datasets with a value")
+    shown = choose("figure", t("On the map"), options, default=region.opens_on)
     if shown == "known":
         known = glance(region).known.astype(float)
         state = map_view(
@@ -98,10 +118,11 @@ def _map(context: Context) -> None:
     dataset, column = region.series(shown)
     values = cube(region, dataset.id, column.name)
     step = values.latest_full()
+    classes = class_breaks(values.values, method="diverging" if column.scale == "diverging" else "quantile")
     state = map_view(
         region.layer_of(dataset),
         values.at(step),
-        classes=class_breaks(values.values, method="diverging" if column.scale == "diverging" else "quantile"),
+        classes=classes,
         title=said(column.title),
         unit=column.canonical_unit.symbol,
         basemap=region.base(),
@@ -109,22 +130,17 @@ def _map(context: Context) -> None:
         selected=remembered("place"),
         key=f"overview-{region.id}",
     )
-    st.caption(plain(f"{said(dataset.title)}. {source_line(dataset)}"))
+    if not state.webgl:
+        st.plotly_chart(
+            map_figure(region.layer_of(dataset), values.at(step), column=column, classes=classes, crs=region.crs_metric)
+        )
+    time = f", {when(values.times[step], values.step)}" if len(values.times) else ""
+    st.caption(plain(f"{said(column.title)}{time}. {said(dataset.title)}. {source_line(dataset)}"))
     show_place_link(region, state.selected)
 
 
 def _newest(found: Glance) -> None:
     st.header(t("What is new"))
-    first = found.newest[0]
-    st.markdown(
-        plain(
-            t(
-                "The newest values are of {day}: {dataset}.",
-                day=day(first.observed_to),
-                dataset=said(first.title),
-            )
-        )
-    )
     st.dataframe(
         pd.DataFrame(
             {
@@ -141,16 +157,6 @@ def _newest(found: Glance) -> None:
 
 def _blind(found: Glance) -> None:
     st.header(t("Where we cannot see"))
-    unseen = found.known[found.known == 0]
-    st.markdown(
-        plain(
-            tn(
-                "{n} place has no value in any dataset.",
-                "{n} places have no value in any dataset.",
-                len(unseen),
-            )
-        )
-    )
     for coverage in sorted(found.coverage, key=lambda c: c.seen / c.of if c.of else -1.0):
         st.markdown(f"- {plain(_seen(coverage))}")
 
