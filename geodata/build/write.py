@@ -132,9 +132,7 @@ def on_grid(layer: gpd.GeoDataFrame, decimals: int = 4) -> gpd.GeoDataFrame:
 
 def dataset_bytes(made: pd.DataFrame, *, name: str) -> bytes:
     """A layer or a panel as the bytes of its file."""
-    return (
-        layer_bytes(made, name=name) if isinstance(made, gpd.GeoDataFrame) else panel_bytes(made, name=name)
-    )
+    return layer_bytes(made, name=name) if isinstance(made, gpd.GeoDataFrame) else panel_bytes(made, name=name)
 
 
 def write_dataset(content: bytes, region: str, dataset: str, files: dict[str, bytes]) -> Path:
