@@ -239,7 +239,8 @@ def profile(region: Region, location_id: str) -> Profile:
 def best_known(region: Region) -> str:
     """The id of the place of which most datasets have something: a page without a choice begins there.
 
-    Among equals it is the one whose name comes first, of the dataset with which the region opens where possible.
+    Among equals it is one of the dataset with which the region opens and within the region's own places where
+    there is any, and of these the one whose name comes first.
     """
     places = region.places()
     known = pd.Series(0.0, index=places.index)
@@ -252,6 +253,9 @@ def best_known(region: Region) -> str:
             continue  # the profile of the place tells of it
         found = table.index if dataset.kind == "layer" else table["location_id"].unique()
         known.loc[known.index.isin(found)] += 1.5 if dataset.id == region.opens_on.split(".")[0] else 1.0
+    home = region.table(region.home).index
+    lies_in, _ = nesting(region)
+    known[[place in home or any(area in home for area in lies_in.get(place, ())) for place in places.index]] += 0.25
     best = places[known == known.max()]
     return str(best["name"].fillna("").sort_values(kind="stable").index[0])
 

@@ -110,11 +110,12 @@ def completeness_words(record: Record) -> list[str]:
         words.append(t("None is missing."))
     else:
         words.append(
-            t(
-                "{share} of the values due are there, {missing} are missing; "
+            tn(
+                "{share} of the values due are there, one is missing; the longest time between two values is {length}.",
+                "{share} of the values due are there, {n} are missing; "
                 "the longest time between two values is {length}.",
-                share=percent(record.completeness),
-                missing=number(record.missing, decimals=0),
+                record.missing,
+                share=percent(record.completeness, decimals=1),
                 length=length_words(record.longest) if record.longest is not None else "",
             )
         )

@@ -177,11 +177,10 @@ def _facts(found: Profile) -> None:
 
 
 def _fact(fact: Fact) -> None:
-    shown = number(fact.value)
     words = []
     if fact.spread is not None:
-        shown = f"{shown} ± {number(fact.spread, digits=2)}"
-        words.append(t("± is one standard deviation."))
+        spread = quantity(fact.spread, fact.column.canonical_unit.symbol, digits=2)
+        words.append(t("± {spread} (one standard deviation).", spread=spread))
     if fact.p_value is not None:
         words.append(
             t(
@@ -191,7 +190,7 @@ def _fact(fact: Fact) -> None:
         )
     if fact.standing is not None:
         words.append(standing_words(fact.standing))
-    _figure(fact.column, shown, words)
+    _figure(fact.column, number(fact.value), words)
 
 
 def _series(region: Region, found: Profile) -> None:

@@ -60,7 +60,7 @@ def test_missing_values_are_said_and_listed(page: AppTest, world: World) -> None
     page.query_params["place"] = "002"
     page.run()
     assert not page.exception
-    assert "90% of the values due are there, 3 are missing" in said_on(page)
+    assert "90.0% of the values due are there, 3 are missing" in said_on(page)
     (gaps,) = (e for e in page.expander if "gap" in e.label)
     assert gaps.label == "Its only gap"
     assert gaps.dataframe[0].value["Values missing"].to_list() == [3]
