@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.environ["ALMANAC_BENCH_QUICK"] = "1"
     rows: list[Row] = []
     failures: list[str] = []
+    load: dict[str, float] = {}
     for name in options.only or names:
         print(f"… {name}", file=sys.stderr, flush=True)
         began = time.monotonic()
@@ -46,20 +47,22 @@ def main(arguments: list[str] | None = None) -> int:
             traceback.print_exception(error)
             what = "absent" if isinstance(error, AbsentError) else f"failed: {type(error).__name__}"
             failures.append(f"{name}: {what}: {error}")
+        load[name] = round(os.getloadavg()[0], 1)
         print(f"  {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-        write(options.out, rows, failures, quick=options.quick)
+        write(options.out, rows, failures, load, quick=options.quick)
     print(table(rows))
     for failure in failures:
         print(failure)
     return 0 if rows and not failures and all(row["met"] is not False for row in rows) else 1
 
 
-def write(out: Path, rows: list[Row], failures: list[str], *, quick: bool) -> None:
+def write(out: Path, rows: list[Row], failures: list[str], load: dict[str, float], *, quick: bool) -> None:
     """Write the results so that a reader never sees half a file."""
     content = {
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.system()},
         "quick": quick,
+        "load": load,  # of the machine at the end of each: far above its cpus, times say little
         "rows": rows,
         "failures": failures,
     }

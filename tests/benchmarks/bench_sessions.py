@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from playwright.sync_api import TimeoutError
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
@@ -100,7 +101,10 @@ def _by_browser(url: str) -> list[str]:
     with measure.chromium() as browser:
         page = measure.open_page(browser)
         page.goto(url)
-        page.locator(".maplibregl-canvas").first.wait_for(timeout=60_000)
+        try:
+            page.locator(".maplibregl-canvas").first.wait_for(timeout=120_000)
+        except TimeoutError:
+            return [f"a browser saw no map in 120 s but: {page.locator('body').inner_text()[:200]}"]
         return page.locator("[data-testid=stException], [data-testid=stAlertContentError]").all_inner_texts()
 
 
