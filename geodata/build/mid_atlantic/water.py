@@ -291,7 +291,7 @@ def daily_sea_level(time: pd.Series, level: pd.Series) -> pd.DataFrame:
     """
     day = (time - pd.Timedelta(hours=5)).dt.floor("D")
     grouped = level.groupby(day)
-    means = grouped.mean().where(grouped.count() >= FEWEST_HOURS)
+    means = grouped.mean().where(grouped.count() >= FEWEST_HOURS).dropna()
     means = means.reindex(pd.date_range(means.index.min(), means.index.max(), freq="D"))
     return pd.DataFrame(
         {
