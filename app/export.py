@@ -65,9 +65,13 @@ def csv_size(table: pd.DataFrame) -> int:
     return round(len(csv_bytes(sample)) / _SAMPLE * len(table))
 
 
-def parquet_bytes(dataset: Dataset) -> bytes:
-    """The dataset's own file: it is Parquet already, and its checksum is in `source_text`."""
-    return dataset.path.read_bytes()
+def parquet_bytes(dataset: Dataset, table: pd.DataFrame) -> bytes:
+    """The dataset's own file, which `source_text` gives the checksum of; with what was appended, made anew."""
+    if not dataset.appended:
+        return dataset.path.read_bytes()
+    out = BytesIO()
+    table.to_parquet(out, index=False, compression="zstd")
+    return out.getvalue()
 
 
 def source_text(dataset: Dataset) -> bytes:
@@ -101,6 +105,8 @@ def source_text(dataset: Dataset) -> bytes:
         lines.append(f"{column.name}: {said(column.title)}{f' ({symbol})' if symbol else ''}")
         lines += [f"  {column.flag} {mark}: {said(meaning)}" for mark, meaning in column.flags.items()]
     lines += ["", t("Known flaws"), *(f"- {said(flaw)}" for flaw in dataset.flaws or (t("None is known."),))]
+    if dataset.appended:
+        lines += ["", t("Observations were appended to the file since; the checksum is that of the file before.")]
     lines += ["", t("In the CSV file, an apostrophe stands before text that a spreadsheet would take for a formula.")]
     return BYTE_ORDER_MARK + "\r\n".join(lines).encode() + b"\r\n"
 

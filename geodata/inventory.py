@@ -86,8 +86,10 @@ def condition(catalog: Catalog, dataset_id: str) -> Condition | None:
     return Condition(found.locations, fmean(shares) if shares else None)
 
 
-def coverage(catalog: Catalog, dataset_id: str) -> pd.Series:
-    """The share of the values due that each place has, over all columns, by `location_id`.
+def coverage(catalog: Catalog, dataset_id: str, column: str | None = None) -> pd.Series:
+    """The share of the values due that each place has, of one column or over all, by `location_id`.
+
+    Places without any value are missing (NaN): they are not measured badly, but not at all.
 
     Notes
     -----
@@ -101,29 +103,35 @@ def coverage(catalog: Catalog, dataset_id: str) -> pd.Series:
         When the file is not fit to be read.
     """
     dataset = catalog[dataset_id]
-    table, names = dataset.load(), list(dataset.columns)
+    table, names = dataset.load(), list(dataset.columns) if column is None else [dataset.column(column).name]
     if dataset.kind == "layer":
-        return table[names].notna().mean(axis=1).rename(SHARE)
+        return _measured(table[names].notna().mean(axis=1).rename(SHARE))
     times = catalog.profile(dataset_id).times
     known = pd.Series({} if times is None else times.completeness, dtype=float, name=SHARE).rename_axis("location_id")
     if dataset.step == "irregular" or known.empty:
-        return known
-    there = table[names].notna()
+        return _measured(known)
+    there = table[list(dataset.columns)].notna()
     counted = there.assign(any_value=there.any(axis=1)).groupby(table["location_id"].astype("str")).sum()
     # The profile tells how many steps there are: it is what makes its share out of the same count.
     due = (counted["any_value"] / known).max()
-    return (counted[names].mean(axis=1) / due).clip(upper=1.0).fillna(0.0).rename(SHARE)
+    return _measured((counted[names].mean(axis=1) / due).clip(upper=1.0).rename(SHARE))
 
 
-def worst_covered(catalog: Catalog, dataset_id: str, n: int) -> list[tuple[str, float, float]]:
+def _measured(shares: pd.Series) -> pd.Series:
+    return shares.where(shares > 0)
+
+
+def worst_covered(
+    catalog: Catalog, dataset_id: str, n: int, column: str | None = None
+) -> list[tuple[str, float, float]]:
     """The places of a panel with the least of their values: id, share that is there, longest gap in days.
 
-    Complete places are left out; a gap is a time without a value of any column.
+    Complete places are left out, and those without any value; a gap is a time without a value of any column.
     """
     times = catalog.profile(dataset_id).times
     if times is None:
         return []
-    shares = coverage(catalog, dataset_id).sort_values(kind="stable").head(n)
+    shares = coverage(catalog, dataset_id, column).dropna().sort_values(kind="stable").head(n)
     return [(str(p), share, times.longest_gap_days[str(p)]) for p, share in shares.items() if share < 1]
 
 

@@ -271,9 +271,10 @@ def _coverage(dataset: Dataset, region: Region) -> None:
         return
     st.subheader(t("Where there are data, and how complete"))
     catalog = open_catalog()
-    shares = coverage(catalog, dataset.id)
+    column = _covered_column(dataset)
+    shares = coverage(catalog, dataset.id, column)
     st.markdown(plain(_covered(dataset, shares)))
-    if dataset in region.mappable():
+    if dataset.id in {d.id for d in region.mappable()}:
         state = map_view(
             region.layer_of(dataset),
             shares * 100,
@@ -286,7 +287,8 @@ def _coverage(dataset: Dataset, region: Region) -> None:
         show_place_link(region, state.selected)
     else:
         st.info(t("The places of this dataset have no position, so no map shows them."))
-    if dataset.kind == "layer":
+    worst = worst_covered(catalog, dataset.id, WORST, column) if dataset.kind == "panel" else []
+    if not worst:
         return
     at_histogram, at_worst = st.columns(2, gap="large")
     with at_histogram:
@@ -294,30 +296,35 @@ def _coverage(dataset: Dataset, region: Region) -> None:
         st.plotly_chart(completeness_figure(shares), key=f"completeness-{dataset.id}")
     with at_worst:
         st.markdown(f"**{plain(t('The least complete places'))}**")
-        worst = worst_covered(catalog, dataset.id, WORST)
-        if not worst:
-            st.markdown(t("Every place is complete."))
-            return
         places = region.places()
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    t("Place"): [str(places["name"].get(place, place)) for place, _, _ in worst],
-                    t("Complete"): [percent(share, decimals=1) for _, share, _ in worst],
-                    t("Longest gap"): [_length(round(gap)) for _, _, gap in worst],
-                }
-            ),
-            hide_index=True,
-        )
+        rows = {
+            t("Place"): [str(places["name"].get(place, place)) for place, _, _ in worst],
+            t("Complete"): [percent(share, decimals=1) for _, share, _ in worst],
+        }
+        if column is None:
+            rows[t("Longest gap")] = [_length(round(gap)) for _, _, gap in worst]
+        st.dataframe(pd.DataFrame(rows), hide_index=True)
+
+
+def _covered_column(dataset: Dataset) -> str | None:
+    """The column whose coverage is shown; none means all of them together."""
+    if len(dataset.columns) == 1 or dataset.step == "irregular":
+        return None
+    options = {"all": t("All columns together"), **{c.name: said(c.title) for c in dataset.columns.values()}}
+    if remembered("coverage") not in options:  # it was of the dataset that was open before
+        remember("coverage", None)
+    chosen = choose("coverage", t("Of which column"), options, default="all")
+    return None if chosen == "all" else chosen
 
 
 def _covered(dataset: Dataset, shares: pd.Series) -> str:
     complete = int((shares >= 1).sum())
     words = (
-        tn("The {n} place is complete.", "All {n} places are complete.", len(shares))
+        tn("The only place is complete.", "All {n} places are complete.", len(shares))
         if complete == len(shares)
         else t(
-            "{complete} of {n} places are complete.",
+            "{measured} of {n} places have values; {complete} are complete.",
+            measured=number(shares.notna().sum(), decimals=0),
             complete=number(complete, decimals=0),
             n=number(len(shares), decimals=0),
         )
@@ -428,7 +435,7 @@ def _downloads(dataset: Dataset, table: pd.DataFrame | gpd.GeoDataFrame) -> None
     )
     at_parquet.download_button(
         t("Parquet as stored ({size})", size=_size(dataset.path.stat().st_size)),
-        lambda: parquet_bytes(dataset),
+        lambda: parquet_bytes(dataset, table),
         file_name=f"{dataset.id}.parquet",
         mime="application/vnd.apache.parquet",
         icon=":material/database:",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import re
 
@@ -138,7 +139,10 @@ def test_an_empty_table_has_its_headings() -> None:
 
 def test_parquet_is_the_file_itself_and_its_source_goes_with_it(world: World) -> None:
     dataset = open_catalog()["river_daily"]
-    assert pq.read_table(io.BytesIO(parquet_bytes(dataset))).num_rows == 90
+    assert parquet_bytes(dataset, panel().head(1)) == dataset.path.read_bytes()
+    grown = dataclasses.replace(dataset, appended=1)
+    assert pq.read_table(io.BytesIO(parquet_bytes(grown, panel().head(80)))).num_rows == 80
+    assert "appended" in source_text(grown).decode("utf-8-sig")
     told = source_text(dataset).decode("utf-8-sig")
     for fact in (
         dataset.title,
