@@ -7,16 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from geodata.profile import FIXED_STEPS
+
 _MINUTE = pd.Timedelta(minutes=1)
 _DAY = pd.Timedelta(days=1)
 # The mean length of each step. Months and years differ in length, and local days last 23 to 25 hours when the
 # clocks change: steps are counted by rounding, which none of these differences can upset.
 STEPS: dict[str, pd.Timedelta] = {
-    "5 minutes": 5 * _MINUTE,
-    "15 minutes": 15 * _MINUTE,
-    "1 hour": 60 * _MINUTE,
-    "1 day": _DAY,
-    "12 days": 12 * _DAY,
+    **FIXED_STEPS,
     "1 month": 365.2425 / 12 * _DAY,
     "1 year": 365.2425 * _DAY,
 }

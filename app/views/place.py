@@ -13,7 +13,7 @@ from analytics.place import Fact, Profile, Record, best_known, profile
 from app.charts import map_figure, series_figure
 from app.map import map_view
 from app.sentences import answer, change_words, completeness_words, length_words, qualifier_words, standing_words
-from app.text import language, listed, message, number, percent, quantity, said, t, tn, when
+from app.text import listed, message, number, percent, quantity, said, t, tn, when
 from app.view import Context, View
 from app.views.explore import THEMES
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error, source_line
@@ -93,7 +93,7 @@ def _surroundings(region: Region, found: Profile) -> None:
             st.caption(plain(f"{kind} · {found.id} · {position}"), width="content")
         names = region.places()["name"]
         for area in found.lies_in:
-            _link(region, area, t("lies in {place}", place=names[area]))
+            _link(area, t("lies in {place}", place=names[area]))
         if found.near is not None:
             area, kilometres = found.near
             away = t(
@@ -101,7 +101,7 @@ def _surroundings(region: Region, found: Profile) -> None:
                 place=names[area],
                 distance=quantity(kilometres, "km", digits=2),
             )
-            _link(region, area, away)
+            _link(area, away)
 
 
 @fragment
@@ -330,7 +330,7 @@ def _inside(region: Region, found: Profile) -> None:
         if len(places) <= _LINKS:
             with st.container(horizontal=True, gap="medium"):
                 for place, name in places["name"].items():
-                    _link(region, str(place), str(name) if pd.notna(name) else str(place))
+                    _link(str(place), str(name) if pd.notna(name) else str(place))
             continue
         key = f"inside:{found.id}:{layer}"
         names = places["name"].where(places["name"].notna(), places.index).astype(str).to_dict()
@@ -351,13 +351,15 @@ def _titled(column: Column) -> str:
     return f"{said(column.title)} ({symbol})" if symbol else said(column.title)
 
 
-def _link(region: Region, place: str, label: str) -> None:
-    st.page_link(
-        st.session_state["pages"]["place"],
-        label=plain(label),
+def _link(place: str, label: str) -> None:
+    # A link to the page that is open would leave the address of the browser as it was.
+    st.button(
+        plain(label),
         icon=":material/location_on:",
-        query_params={"place": place, "region": region.id, "lang": language()},
-        width="content",
+        type="tertiary",
+        key=f"go:{place}",
+        on_click=remember,
+        args=("place", place),
     )
 
 

@@ -27,9 +27,8 @@ place.VIEW.draw(Context(load_region(regions()[0]), "en"))
 
 @pytest.fixture
 def page(world: World, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    # Neither the map nor links to other pages exist outside the whole dashboard; the browser tests see to them.
+    # The map exists only in a browser; the browser tests see to it.
     monkeypatch.setattr("app.views.place._map", lambda context, found: None)
-    monkeypatch.setattr("app.views.place._link", lambda region, place, label: None)
     use_language("en")
     return AppTest.from_string(SCRIPT, default_timeout=60)
 
