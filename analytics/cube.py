@@ -144,20 +144,16 @@ def _cube(region: Region, dataset: Dataset, name: str, step: str) -> Cube:
     cell = where[keep] * len(times) + when[keep]
     counts = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
     index = pd.DatetimeIndex(times.astype("datetime64[us]"))
-    if step == dataset.step or dataset.step == "once":
+    native = step == dataset.step or dataset.step == "once"
+    if native or column.aggregate == "last":
         values = np.full(shape, np.nan)
-        values.reshape(-1)[cell] = found[keep]
-        return Cube(places, index, values, step, "")
-    if column.aggregate == "last":
-        values = np.full(shape, np.nan)
-        values.reshape(-1)[cell] = found[keep]  # rows are in the order of time: the last one stays
-        return Cube(places, index, values, step, "last")
+        values.reshape(-1)[cell] = found[keep]  # rows are in the order of time: the last of a step stays
+        return Cube(places, index, values, step, "" if native else "last")
     sums = np.bincount(cell, weights=found[keep], minlength=shape[0] * shape[1]).reshape(shape)
     share = counts / _expected(index, step, dataset.step, region.timezone)
     enough = share >= (ENOUGH if column.aggregate == "mean" else 1.0)
     if column.aggregate == "mean":
-        with np.errstate(invalid="ignore", divide="ignore"):
-            sums = sums / counts
+        sums = np.divide(sums, counts, out=np.full(shape, np.nan), where=counts > 0)
     return Cube(places, index, np.where(enough & (counts > 0), sums, np.nan), step, column.aggregate)
 
 

@@ -96,7 +96,7 @@ def _key_figure(region: Region, dataset: Dataset, column: Column) -> KeyFigure:
     if dataset.kind == "panel" and dataset.locations is None:
         panel = region.table(dataset.id)
         wide = panel.pivot(index="location_id", columns="time", values=column.name)
-        values, step = wide.to_numpy(float), dataset.step
+        values, step = wide.to_numpy(float), str(dataset.step)
         times = pd.DatetimeIndex(wide.columns).tz_convert(region.clock(step)).tz_localize(None)
     else:
         all_of_it = cube(region, dataset.id, column.name)

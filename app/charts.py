@@ -165,7 +165,7 @@ def map_figure(
     figure = go.Figure()
     named = [
         (-1, NO_DATA, t("no data")),
-        *zip(range(len(classes.labels)), classes.colours, classes.labels, strict=True),
+        *zip(range(len(classes)), classes.palette, class_labels(classes), strict=True),
     ]
     for code, colour, label in named:
         mine = drawn[codes == code]

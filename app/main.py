@@ -8,7 +8,8 @@ import streamlit as st
 
 from app.text import said, t
 from app.view import Context, View, find_views
-from app.widgets import errors_shown, pick_language, pick_region, region_names
+from app.widgets import errors_shown, pick_language, pick_region, region_names, show_error
+from geodata.errors import AlmanacError
 from geodata.region import load_region
 
 # An icon of our own: Streamlit fetches the Material ones for the browser's tab from the internet.
@@ -21,7 +22,11 @@ def main() -> None:
     # Streamlit leaves a hand's breadth above the title, which pushes the answer off a small screen.
     st.html("<style>[data-testid='stMainBlockContainer'] {padding-top: 2.5rem; padding-bottom: 3rem}</style>")
     language = pick_language()
-    region_id = pick_region(region_names())
+    try:
+        region_id = pick_region(region_names())
+    except AlmanacError as error:
+        show_error(error)
+        return
 
     def page(view: View) -> st.Page:
         def draw() -> None:

@@ -15,6 +15,8 @@ from geodata.errors import AlmanacError
 from geodata.region import Region, load_region, regions
 
 P = ParamSpec("P")
+# What is chosen within a region and means nothing in another.
+OF_ONE_REGION = ("figure", "dataset", "column", "step", "classes", "time", "place", "coverage")
 
 
 def remembered(key: str) -> str | None:
@@ -41,9 +43,11 @@ def choose(
     help: str | None = None,
     kind: str = "select",
     on_sidebar: bool = False,
+    resets: tuple[str, ...] = (),
 ) -> str:
     """One of `options` (id → what is shown), kept in the address under `key`.
 
+    `resets` names the choices that only make sense with this one: they are forgotten when it changes.
     An id in the address that does not exist is told in two sentences, and the default is taken.
     """
     ids = list(options)
@@ -74,6 +78,8 @@ def choose(
     def changed() -> None:
         if st.session_state[widget] is not None:
             remember(key, st.session_state[widget])
+            for other in resets:
+                remember(other, None)
 
     if kind == "segments":
         place.segmented_control(
@@ -120,7 +126,7 @@ def region_names() -> dict[str, str]:
 
 def pick_region(names: Mapping[str, str]) -> str:
     """The region picker."""
-    return choose("region", t("Region"), names, default=next(iter(names)), on_sidebar=True)
+    return choose("region", t("Region"), names, default=next(iter(names)), on_sidebar=True, resets=OF_ONE_REGION)
 
 
 def show_error(error: AlmanacError) -> None:

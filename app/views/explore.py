@@ -31,18 +31,24 @@ def _explore(context: Context) -> None:
     region = context.region
     datasets = {d.id: f"{said(THEMES[d.theme])} · {said(d.title)}" for d in region.mappable()}
     first, _, opening = region.opens_on.partition(".")
-    at_dataset, at_column, at_step, at_method = st.columns([4, 3, 1.5, 2])
-    with at_dataset:
-        dataset = region.dataset(choose("dataset", t("Dataset"), datasets, default=first))
-    with at_column:
+    for_dataset, for_column, for_step, for_method = st.columns([4, 3, 1.5, 2])
+    with for_dataset:
+        dataset = region.dataset(choose("dataset", t("Dataset"), datasets, default=first, resets=OF_ONE_DATASET))
+    with for_column:
         columns = {c.name: _titled(c.title, c.canonical_unit.symbol) for c in dataset.columns.values()}
         column = dataset.column(
-            choose("column", t("What it measures"), columns, default=opening if dataset.id == first else None)
+            choose(
+                "column",
+                t("What it measures"),
+                columns,
+                default=opening if dataset.id == first else None,
+                resets=("step", "classes"),
+            )
         )
     steps = steps_of(region, dataset, column)
-    with at_step:
-        step = choose("step", t("Time step"), {s: said(s) for s in steps})
-    with at_method:
+    with for_step:
+        step = choose("step", t("Time step"), {s: said(s) for s in steps}, resets=("time",))
+    with for_method:
         methods = {m: said(name) for m, name in METHODS.items()}
         method = choose(
             "classes",
@@ -191,6 +197,8 @@ THEMES = {
     "energy": message("Energy"),
     "society": message("Society"),
 }
+# What is chosen within a dataset and means nothing in another.
+OF_ONE_DATASET = ("column", "step", "classes", "time")
 MAP_STEPS: dict[str, Literal["hour", "day", "month", "year"]] = {
     "5 minutes": "hour",
     "15 minutes": "hour",
