@@ -130,7 +130,7 @@ def distribution_figure(
             y=counts,
             width=np.diff(edges),
             marker={"color": [classes.palette[c] for c in codes], "line": {"color": "white", "width": 0.5}},
-            customdata=[f"{number(a)}–{quantity(b, symbol)}" for a, b in zip(edges[:-1], edges[1:], strict=True)],
+            customdata=[f"{number(a)}–{quantity(b, symbol)}" for a, b in itertools.pairwise(edges)],
             hovertemplate="%{customdata}: %{y}<extra></extra>",
         )
     )

@@ -93,3 +93,42 @@ def test_the_region_and_language_survive_a_change_of_page(reader: NewReader) -> 
     search = page.evaluate("() => location.search")
     assert "lang=zh-Hans" in search
     assert "region=lombardy" in search
+
+
+@pytest.mark.parametrize("code", list(languages()))
+def test_from_the_overview_to_a_place_with_its_series_in_three_steps(reader: NewReader, code: str) -> None:
+    window = reader()
+    page = window.open(lang=code, region="mid_atlantic", figure="usgs_discharge_2017.discharge_m3_per_s")
+    finder = page.locator(".almanac-map input").first
+    finder.fill("Shenandoah River at Front Royal")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    link = page.locator('[data-testid="stPageLink-NavLink"]')
+    link.wait_for()
+    window.wait()
+    link.click()
+    page.wait_for_url("**/place?**")
+    window.wait()
+    assert "Shenandoah" in page.locator("h1").first.inner_text()
+    page.locator(".js-plotly-plot").first.wait_for()
+    assert f"lang={code}" in page.url
+    assert_drawn(window)
+
+
+def test_the_view_is_restored_from_its_address(reader: NewReader) -> None:
+    first = reader()
+    page = first.open("explore", lang="en", region="lombardy", dataset="lombardy_weather", column="temperature_c")
+    page.locator(".almanac-map").first.wait_for()
+    page.locator(".almanac-map canvas").first.focus()
+    page.keyboard.press("+")
+    page.wait_for_timeout(1500)
+    first.wait()
+    address = page.url
+    assert "#" in address
+    second = reader()
+    second.page.goto(address)
+    second.wait()
+    second.page.locator(".almanac-map .legend").first.wait_for()
+    second.page.wait_for_timeout(1500)
+    assert second.page.url == address
+    assert "Temperature" in second.page.locator(".almanac-map .legend").first.inner_text()
