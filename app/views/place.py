@@ -52,12 +52,9 @@ def _choose_place(region: Region) -> str:
     places = region.places()
     asked = remembered("place")
     if asked is not None and asked not in places.index:
-        # A place left behind in another region is no mistake; a wrong address is.
-        if st.session_state.get("place of") in (None, region.id):
-            with errors_shown():
-                profile(region, asked)
+        with errors_shown():
+            profile(region, asked)  # tells what was most likely meant
         remember("place", None)
-    st.session_state["place of"] = region.id
     return choose(
         "place",
         t("Place"),
