@@ -53,6 +53,7 @@ def series_figure(
             figure.add_scatter(
                 x=pd.concat([x, x[::-1]]),
                 y=pd.concat([rows["high"], rows["low"][::-1]]),
+                mode="lines",
                 fill="toself",
                 fillcolor=BAND,
                 line_width=0,
@@ -79,15 +80,16 @@ def series_figure(
             marker={"color": LINE, "size": 5},
             hoverinfo="skip",
         )
-    if gaps is not None:
-        for start, end in zip(gaps["start"], gaps["end"], strict=True):
-            figure.add_vrect(
-                x0=start.tz_convert(timezone).tz_localize(None),
-                x1=end.tz_convert(timezone).tz_localize(None),
-                fillcolor=GAP,
-                line_width=0,
-                layer="below",
-            )
+    if gaps is not None and len(gaps):
+        edges = gaps[["start", "end"]].apply(lambda c: c.dt.tz_convert(timezone).dt.tz_localize(None))
+        # All at once: added one by one, plotly checks the whole figure anew for each of them.
+        figure.update_layout(
+            shapes=[
+                {"type": "rect", "xref": "x", "yref": "paper", "x0": start, "x1": end, "y0": 0, "y1": 1}
+                | {"fillcolor": GAP, "line_width": 0, "layer": "below"}
+                for start, end in edges.itertuples(index=False)
+            ]
+        )
     if marked is not None:
         figure.add_vline(
             x=marked.tz_convert(timezone).tz_localize(None),

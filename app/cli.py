@@ -31,7 +31,6 @@ MAIN = Path(__file__).parent / "main.py"
 QUIET = {
     "browser.gatherUsageStats": "false",
     "browser.serverAddress": "localhost",
-    "server.enableStaticServing": "true",
     "server.fileWatcherType": "none",
     "client.toolbarMode": "minimal",
     # The tables' own download knows no guard against formulas; the Data page's does.

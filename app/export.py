@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
+from app.dataset_words import licence_words
 from app.text import day, period, said, t
 from geodata.catalog import Dataset
 from geodata.units import unit_of
@@ -79,14 +80,13 @@ def source_text(dataset: Dataset) -> bytes:
 
     In the reader's language, as UTF-8 with a byte-order mark.
     """
-    licence = t("not stated") if dataset.licence == "not stated" else said(dataset.licence)
     lines = [
         said(dataset.title),
         said(dataset.summary),
         "",
         f"{t('Dataset')}: {dataset.id}",
         f"{t('Producer')}: {dataset.producer}",
-        f"{t('Licence')}: {licence}",
+        f"{t('Licence')}: {licence_words(dataset)}",
         f"{t('Citation')}: {dataset.citation}",
         f"{t('Address')}: {dataset.url}",
         f"{t('Observed')}: {period(dataset.observed_from, dataset.observed_to)}",

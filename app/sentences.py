@@ -152,6 +152,8 @@ def length_words(length: pd.Timedelta) -> str:
     days = length / pd.Timedelta(days=1)
     if days >= 730:
         return tn("{n} year", "{n} years", round(days / 365.25))
+    if days >= 60:
+        return tn("{n} month", "{n} months", round(days / 30.44))
     if days >= 1:
         return tn("{n} day", "{n} days", round(days))
     if days * 24 >= 1:

@@ -9,8 +9,7 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from app.text import day, error_in_words, guess_language, language, languages, period, said, t, use_language
-from geodata.catalog import Dataset
+from app.text import error_in_words, guess_language, language, languages, said, t, use_language
 from geodata.errors import AlmanacError
 from geodata.region import Region, load_region, regions
 
@@ -164,18 +163,6 @@ def plain(text: str) -> str:
     for mark in "\\`*_{}[]()#+-!|<>$~:":
         text = text.replace(mark, "\\" + mark)
     return text
-
-
-def source_line(dataset: Dataset) -> str:
-    """Who made a dataset, under which licence, for which time, and when it was taken."""
-    licence = t("licence not stated") if dataset.licence == "not stated" else said(dataset.licence)
-    return t(
-        "Source: {producer}; {licence}; observed {period}; retrieved {day}.",
-        producer=dataset.producer,
-        licence=licence,
-        period=period(dataset.observed_from, dataset.observed_to),
-        day=day(dataset.retrieved),
-    )
 
 
 def show_place_link(region: Region, place: str | None) -> None:

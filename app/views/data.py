@@ -12,15 +12,23 @@ import streamlit as st
 
 from analytics.classes import class_breaks
 from app.charts import completeness_figure
+from app.dataset_words import (
+    coverage_words,
+    dataset_facts,
+    inventory_words,
+    licence_words,
+    size_words,
+)
 from app.export import EXCEL_ROWS, csv_bytes, csv_size, parquet_bytes, source_text
 from app.map import map_view
-from app.text import day, error_in_words, message, number, percent, period, said, t, tn
+from app.sentences import length_words
+from app.text import message, number, percent, said, t, tn
 from app.view import Context, View
 from app.views.explore import THEMES
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error, show_place_link
 from geodata.catalog import Catalog, Column, Dataset, open_catalog
 from geodata.errors import AlmanacError
-from geodata.inventory import NOT_STATED, Inventory, age, condition, coverage, inventory, worst_covered
+from geodata.inventory import Inventory, age, condition, coverage, inventory, worst_covered
 from geodata.profile import ColumnProfile
 from geodata.region import Region, load_region
 
@@ -86,29 +94,7 @@ def _titles(catalog: Catalog) -> dict[str, Sequence[str]]:
 
 
 def _answer(found: Inventory) -> None:
-    """The page's answer in a few sentences."""
-    words = [tn("There is {n} dataset.", "There are {n} datasets.", len(found.datasets))]
-    if found.newest is not None and found.oldest is not None:
-        words.append(
-            t(
-                "The newest values are of {newest} ({newest_title}), the oldest of {oldest} ({oldest_title}).",
-                newest=day(found.newest.observed_to),
-                newest_title=said(found.newest.title),
-                oldest=day(found.oldest.observed_from),
-                oldest_title=said(found.oldest.title),
-            )
-        )
-    if found.unlicensed:
-        words.append(
-            tn(
-                "For {n} of them the licence is not stated: ask the producer before you pass it on.",
-                "For {n} of them the licence is not stated: ask the producer before you pass them on.",
-                len(found.unlicensed),
-            )
-        )
-    if not found.damaged:
-        words.append(t("Every file is the one described: all checksums agree."))
-    st.markdown(plain(" ".join(words)))
+    st.markdown(plain(inventory_words(found)))
     for error in found.damaged.values():
         show_error(error)
 
@@ -132,7 +118,7 @@ def _results(found: Sequence[Dataset], scope: str) -> None:
         t("Places"): [None if c is None else c.places for c in conditions],
         t("Complete"): [None if c is None else c.completeness for c in conditions],
         t("Step"): [said(d.step) for d in found],
-        t("Licence"): [_licence(d) for d in found],
+        t("Licence"): [licence_words(d) for d in found],
         t("Theme"): [_theme(d) for d in found],
         t("Producer"): [d.producer for d in found],
     }
@@ -186,7 +172,7 @@ def _dataset(dataset: Dataset, region: Region) -> None:
     at_facts, at_flaws = st.columns(2, gap="large")
     with at_facts:
         st.subheader(t("Where it comes from"))
-        st.markdown("\n".join(f"- **{plain(label)}**: {plain(fact)}" for label, fact in _facts(dataset)))
+        st.markdown("\n".join(f"- **{plain(label)}**: {plain(fact)}" for label, fact in dataset_facts(dataset)))
     with at_flaws:
         st.subheader(t("Known flaws"))
         st.markdown("\n".join(f"- {plain(said(flaw))}" for flaw in dataset.flaws) or t("None is known."))
@@ -273,7 +259,7 @@ def _coverage(dataset: Dataset, region: Region) -> None:
     catalog = open_catalog()
     column = _covered_column(dataset)
     shares = coverage(catalog, dataset.id, column)
-    st.markdown(plain(_covered(dataset, shares)))
+    st.markdown(plain(coverage_words(dataset, shares)))
     if dataset.id in {d.id for d in region.mappable()}:
         state = map_view(
             region.layer_of(dataset),
@@ -302,7 +288,7 @@ def _coverage(dataset: Dataset, region: Region) -> None:
             t("Complete"): [percent(share, decimals=1) for _, share, _ in worst],
         }
         if column is None:
-            rows[t("Longest gap")] = [_length(round(gap)) for _, _, gap in worst]
+            rows[t("Longest gap")] = [length_words(pd.Timedelta(days=gap)) for _, _, gap in worst]
         st.dataframe(pd.DataFrame(rows), hide_index=True)
 
 
@@ -315,77 +301,6 @@ def _covered_column(dataset: Dataset) -> str | None:
         remember("coverage", None)
     chosen = choose("coverage", t("Of which column"), options, default="all")
     return None if chosen == "all" else chosen
-
-
-def _covered(dataset: Dataset, shares: pd.Series) -> str:
-    complete = int((shares >= 1).sum())
-    words = (
-        tn("The only place is complete.", "All {n} places are complete.", len(shares))
-        if complete == len(shares)
-        else t(
-            "{measured} of {n} places have values; {complete} are complete.",
-            measured=number(shares.notna().sum(), decimals=0),
-            complete=number(complete, decimals=0),
-            n=number(len(shares), decimals=0),
-        )
-    )
-    if dataset.step == "irregular":
-        words += " " + t("Without a fixed step, what counts is the share of the months with a measurement.")
-    return words
-
-
-def _facts(dataset: Dataset) -> list[tuple[str, str]]:
-    package = dataset.package
-    facts = [
-        (t("Producer"), dataset.producer),
-        (t("Licence"), _licence(dataset)),
-        (t("Citation"), dataset.citation),
-        (t("Address"), dataset.url),
-        (t("Observed"), period(dataset.observed_from, dataset.observed_to)),
-        (t("Step"), said(dataset.step)),
-        (t("Freshness"), _freshness(dataset)),
-        (
-            t("Taken from"),
-            t(
-                "{registry} package {name} {version} ({licence})",
-                registry=package.registry,
-                name=package.name,
-                version=package.version,
-                licence=package.licence,
-            ),
-        ),
-        (t("File"), t("{name}, checksum {checksum}…, agrees", name=dataset.path.name, checksum=dataset.sha256[:8])),
-    ]
-    try:
-        dataset.check()
-    except AlmanacError as error:
-        facts[-1] = (t("File"), error_in_words(error)[0])
-    return facts
-
-
-def _licence(dataset: Dataset) -> str:
-    return t("not stated") if dataset.licence == NOT_STATED else said(dataset.licence)
-
-
-def _freshness(dataset: Dataset) -> str:
-    """How old the last observation was when it was taken, and how old it is today."""
-    then, now = (_length(age(dataset, on).days) for on in (dataset.retrieved, date.today()))
-    if then == now:
-        return t("the last observation is {now} old; retrieved on {day}", now=now, day=day(dataset.retrieved))
-    return t(
-        "the last observation was {then} old when retrieved on {day}, and is {now} old today",
-        then=then,
-        day=day(dataset.retrieved),
-        now=now,
-    )
-
-
-def _length(days: int) -> str:
-    if days < 60:
-        return tn("{n} day", "{n} days", days)
-    if days < 730:
-        return tn("{n} month", "{n} months", round(days / 30.44))
-    return tn("{n} year", "{n} years", round(days / 365.25))
 
 
 def _theme(dataset: Dataset) -> str:
@@ -425,7 +340,7 @@ def _downloads(dataset: Dataset, table: pd.DataFrame | gpd.GeoDataFrame) -> None
     st.subheader(t("Take it away"))
     at_csv, at_parquet, at_source = st.columns(3)
     at_csv.download_button(
-        t("CSV for spreadsheets (about {size})", size=_size(_csv_size(dataset, table))),
+        t("CSV for spreadsheets (about {size})", size=size_words(_csv_size(dataset, table))),
         lambda: csv_bytes(table),
         file_name=f"{dataset.id}.csv",
         mime="text/csv",
@@ -434,7 +349,7 @@ def _downloads(dataset: Dataset, table: pd.DataFrame | gpd.GeoDataFrame) -> None
         width="stretch",
     )
     at_parquet.download_button(
-        t("Parquet as stored ({size})", size=_size(dataset.path.stat().st_size)),
+        t("Parquet as stored ({size})", size=size_words(dataset.path.stat().st_size)),
         lambda: parquet_bytes(dataset, table),
         file_name=f"{dataset.id}.parquet",
         mime="application/vnd.apache.parquet",
@@ -470,13 +385,6 @@ def _downloads(dataset: Dataset, table: pd.DataFrame | gpd.GeoDataFrame) -> None
 @st.cache_data(max_entries=200, show_spinner=False, hash_funcs={Dataset: lambda d: d.sha256})
 def _csv_size(dataset: Dataset, _table: pd.DataFrame) -> int:
     return csv_size(_table)
-
-
-def _size(size: int) -> str:
-    """A number of bytes as people say it."""
-    if size < 1_000_000:
-        return f"{number(max(1, size / 1_000), decimals=0)} kB"
-    return f"{number(size / 1_000_000, decimals=1)} MB"
 
 
 VIEW = View(id="data", title=message("Data"), order=9, icon=":material/database:", draw=draw)

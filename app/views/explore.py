@@ -12,10 +12,11 @@ from analytics.classes import Classes, class_breaks
 from analytics.cube import ENOUGH, Cube, cube, steps_of
 from analytics.series import sketch
 from app.charts import distribution_figure, map_figure, series_figure
+from app.dataset_words import source_line
 from app.map import map_view
 from app.text import message, number, percent, quantity, said, t, when
 from app.view import Context, View
-from app.widgets import choose, fragment, plain, remember, remembered, show_place_link, source_line
+from app.widgets import choose, fragment, plain, remember, remembered, show_place_link
 from geodata.catalog import Column, Dataset
 from geodata.region import Region
 

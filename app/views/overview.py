@@ -9,10 +9,11 @@ from analytics.classes import class_breaks
 from analytics.cube import cube
 from analytics.glance import Coverage, Glance, KeyFigure, glance
 from app.charts import map_figure
+from app.dataset_words import source_line
 from app.map import map_view
 from app.text import day, message, number, percent, period, quantity, said, t, tn, when
 from app.view import Context, View
-from app.widgets import choose, fragment, plain, remembered, show_place_link, source_line
+from app.widgets import choose, fragment, plain, remembered, show_place_link
 
 
 def draw(context: Context) -> None:

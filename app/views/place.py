@@ -11,12 +11,13 @@ import streamlit as st
 from analytics.classes import class_breaks
 from analytics.place import Fact, Profile, Record, best_known, profile
 from app.charts import map_figure, series_figure
+from app.dataset_words import source_line
 from app.map import map_view
 from app.sentences import answer, change_words, completeness_words, length_words, qualifier_words, standing_words
 from app.text import listed, message, number, percent, quantity, said, t, tn, when
 from app.view import Context, View
 from app.views.explore import THEMES
-from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error, source_line
+from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error
 from geodata.catalog import Column, Dataset
 from geodata.region import Region
 

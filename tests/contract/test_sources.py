@@ -17,6 +17,7 @@ from geodata.panel import value_columns
 from geodata.region import load_region
 from geodata.settings import settings
 from geodata.units import to_canonical
+from tests.test_environment import HOSTS
 
 CATALOG: Catalog = open_catalog()
 DATASETS = list(CATALOG.values())
@@ -26,7 +27,7 @@ LAYERS = [d for d in DATASETS if d.kind == "layer"]
 OUTSIDE = 0.005
 SIZE = 25_000_000
 SAME_PLACE_METRES = 5_000
-REGISTRIES = ("pypi.org", "pythonhosted.org", "npmjs", "unpkg.com", "jsdelivr", "debian.org")
+REGISTRIES = (*HOSTS, "npmjs", "jsdelivr", "debian.org")
 INTERVAL = {
     "5 minutes": timedelta(minutes=5),
     "15 minutes": timedelta(minutes=15),
