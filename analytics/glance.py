@@ -107,7 +107,7 @@ def _key_figure(region: Region, dataset: Dataset, column: Column) -> KeyFigure:
     last = int(np.flatnonzero(full)[-1])
     first = _same_season(times, full, last, step)
     how: Literal["total", "middle", "only"] = "only"
-    if len(values) > 1:
+    if counts[last] > 1:
         how = "total" if column.canonical_unit.adds_up else "middle"
 
     def figure(at: int, among: np.ndarray) -> float:

@@ -113,6 +113,11 @@ class Region:
         """The layer drawn beneath the data: land, borders, water, towns."""
         return _load(open_catalog()[self.basemap])
 
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east and north of the home layer, in degrees."""
+        west, south, east, north = _load(self.dataset(self.home)).to_crs(4326).total_bounds
+        return float(west), float(south), float(east), float(north)
+
     def places(self) -> gpd.GeoDataFrame:
         """Every place of the region once, indexed by `location_id`.
 

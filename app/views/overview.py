@@ -128,6 +128,7 @@ def _map(context: Context) -> None:
         unit=column.canonical_unit.symbol,
         basemap=region.base(),
         attribution=dataset.producer,
+        bounds=region.bounds(),
         selected=remembered("place"),
         key=f"overview-{region.id}",
     )
