@@ -120,6 +120,9 @@ export class DataLayer {
     this.texture = gl.createTexture();
     this.buffers = [];
     this.made = null;
+    // A new style takes the layer out and puts it in again: nothing made before is left.
+    this.rows = 0;
+    this.fresh = Boolean(this.found);
   }
 
   onRemove() {

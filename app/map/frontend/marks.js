@@ -10,7 +10,7 @@ export class Marks {
     this.node.setAttribute("aria-hidden", "true");
     this.paths = Object.fromEntries(["hover", "casing", "chosen"].map((name) => {
       const path = document.createElementNS(SVG, "path");
-      path.setAttribute("class", name);
+      path.setAttribute("class", `mark-${name}`);
       this.node.append(path);
       return [name, path];
     }));
