@@ -53,13 +53,14 @@ const STROKE = [
   `${COMMON}
   uniform vec4 u_colours[16]; uniform float u_widths[16]; uniform vec4 u_fixed; uniform float u_width; uniform int u_byClass; uniform float u_cap;
   layout(location=0) in vec4 a_ends; layout(location=1) in uint a_place;
-  flat out vec4 v_colour; flat out float v_half; out float v_off; out float v_along;
+  flat out vec4 v_colour; flat out float v_half; flat out int v_gaps; out float v_off; out float v_along;
   void main() {
-    float width = u_width; v_colour = u_fixed; v_along = -1.0;
+    float width = u_width; v_colour = u_fixed; v_along = 0.0; v_gaps = 0;
     if (u_byClass == 1) {
       uint k = classOf(a_place);
       v_colour = k == 255u ? u_fixed : u_colours[min(k, 15u)];
       width = k == 255u ? u_width : u_widths[min(k, 15u)];
+      v_gaps = k == 255u ? 1 : 0;
     }
     vec2 a = onScreen(a_ends.xy), b = onScreen(a_ends.zw), d = b - a;
     float len = length(d); d = len > 0.0 ? d / len : vec2(1.0, 0.0);
@@ -67,14 +68,14 @@ const STROKE = [
     float u = float(corner & 1), side = float(corner >> 1) * 2.0 - 1.0;
     v_half = width * 0.5; v_off = side * (v_half + 0.75);
     vec2 p = mix(a, b, u) + vec2(-d.y, d.x) * v_off + d * (u * 2.0 - 1.0) * v_half * u_cap;
-    if (u_byClass == 1 && v_colour == u_fixed) v_along = (p.x + p.y);
+    v_along = p.x + p.y;
     gl_Position = clip(p);
   }`,
   `#version 300 es
-  precision highp float; flat in vec4 v_colour; flat in float v_half; in float v_off; in float v_along; out vec4 o;
+  precision highp float; flat in vec4 v_colour; flat in float v_half; flat in int v_gaps; in float v_off; in float v_along; out vec4 o;
   void main() {
     float ink = clamp(v_half + 0.5 - abs(v_off), 0.0, 1.0) * min(1.0, v_half * 2.0);
-    if (v_along >= 0.0 && mod(v_along, 9.0) > 5.0) ink = 0.0;
+    if (v_gaps == 1 && mod(v_along, 9.0) > 5.0) ink = 0.0;
     o = v_colour * ink;
   }`,
 ];
@@ -324,7 +325,7 @@ export class DataLayer {
     this.#stroke(view, item, { colour: this.look.border, ink, width: 0.8 * view.ratio, cap: 0 });
   }
 
-  #stroke(view, item, { colour, ink = 1, width, cap = 1, byClass = false }) {
+  #stroke(view, item, { colour, ink = 1, width, cap = 1, byClass = false, edge = 0 }) {
     const gl = this.gl;
     const at = this.#use("stroke", view);
     gl.uniform4f(at("u_fixed"), colour[0] * ink, colour[1] * ink, colour[2] * ink, ink);
@@ -333,9 +334,9 @@ export class DataLayer {
     gl.uniform1i(at("u_byClass"), byClass ? 1 : 0);
     if (byClass) {
       const four = new Float32Array(64);
-      for (let k = 0; k < 16; k++) four.set([...this.look.colours.subarray(3 * k, 3 * k + 3), 1], 4 * k);
+      for (let k = 0; k < 16; k++) four.set([...(edge ? colour : this.look.colours.subarray(3 * k, 3 * k + 3)), 1], 4 * k);
       gl.uniform4fv(at("u_colours"), four);
-      gl.uniform1fv(at("u_widths"), this.look.widths.map((w) => w * view.ratio));
+      gl.uniform1fv(at("u_widths"), this.look.widths.map((w) => w * view.ratio + edge));
     }
     gl.bindVertexArray(item.vao);
     gl.drawElements(gl.TRIANGLES, item.count, gl.UNSIGNED_INT, 0);
@@ -343,9 +344,9 @@ export class DataLayer {
 
   #drawLines(view) {
     const item = this.#strokes(view.zoom);
-    const widest = Math.max(...this.look.widths) + 2;
-    this.#stroke(view, item, { colour: this.look.rim, ink: 0.9, width: widest * view.ratio });
-    this.#stroke(view, item, { colour: this.look.stroke, width: 1.6 * view.ratio, byClass: true });
+    // A dark edge under each line: pale classes would be lost on the land.
+    this.#stroke(view, item, { colour: this.look.rim, width: 2 * view.ratio, byClass: true, edge: 1.5 * view.ratio });
+    this.#stroke(view, item, { colour: this.look.stroke, width: 2 * view.ratio, byClass: true });
   }
 
   #drawDots(view) {

@@ -482,8 +482,8 @@ function lookOf({ classes, sized }, kind, dark) {
   const paperCss = dark ? "#3a4248" : "#f0f0ee", strokeCss = dark ? "#7d878d" : "#a3a5a6";
   const ground = palette(dark);
   return { colours, paper: rgb(paperCss), stroke: rgb(strokeCss), paperCss, strokeCss,
-    border: rgb(dark ? "#1b2226" : "#ffffff"), rim: rgb(dark ? "#14191c" : "#ffffff"), mark: rgb(dark ? "#ffffff" : "#15191c"),
-    radii: sized ? spread(3.5, 11) : spread(5.5, 5.5), missing: sized ? 3.5 : 4.5, widths: spread(1.2, 5), ground };
+    border: rgb(dark ? "#1b2226" : "#ffffff"), rim: rgb(dark ? "#c3ccd1" : "#56616a"),
+    radii: sized ? spread(4, 11) : spread(5.5, 5.5), missing: 4.5, widths: spread(1.8, 5.5), ground };
 }
 
 const sheets = new Map();
