@@ -120,10 +120,11 @@ def class_breaks(
             edges = (*different.tolist(), float(different[-1]))
         elif method == "diverging":
             edges = _diverging(finite, n, centre)
-        elif method == "equal":
+        elif method == "equal" and n > 1:  # a single class needs no steps, and none would span zero
             edges = _equal(float(different[0]), float(different[-1]), n)
         else:
-            edges = _rounded(different, _natural(finite, n) if method == "natural" else _quantiles(finite, n))
+            inner = _natural(finite, n) if method == "natural" else _quantiles(finite, n) if n > 1 else []
+            edges = _rounded(different, inner)
     count = max(len(edges) - 1, 0)
     anchors = DIVERGING if method == "diverging" else SEQUENTIAL
     colours = tuple(palette) if palette is not None else ramp(anchors, count)
