@@ -208,11 +208,21 @@ def _natural(values: NDArray[np.float64], n: int) -> list[float]:
 
 def _equal(low: float, high: float, n: int) -> tuple[float, ...]:
     step = _nice_step((high - low) / n)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    first, last = _around(low, high, step)
     while last - first > n:
         step = _nice_step(step * 1.01)
-        first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+        first, last = _around(low, high, step)
     return tuple(_clean(k * step, step) for k in range(first, last + 1))
+
+
+def _around(low: float, high: float, step: float) -> tuple[int, int]:
+    """The multiples of the step that just enclose low to high, by the edges as they will be written."""
+    first, last = math.floor(low / step), math.ceil(high / step)
+    if _clean((first + 1) * step, step) <= low:
+        first += 1
+    if _clean((last - 1) * step, step) >= high:
+        last -= 1
+    return first, last
 
 
 def _diverging(values: NDArray[np.float64], n: int, centre: float) -> tuple[float, ...]:

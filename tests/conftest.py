@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from geodata.settings import settings
 from tests.world import World, make_world
+
+# The same examples on every run, and no clock: a slow machine is no wrong result.
+hypothesis_settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis_settings.load_profile("steady")
 
 
 @pytest.fixture
