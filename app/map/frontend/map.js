@@ -78,7 +78,6 @@ class AlmanacMap {
     const { header, sections } = packet;
     const before = this.header;
     this.header = header;
-    this.restart = !before || this.shapes !== shapes;
     this.shapes = shapes;
     this.dark = isDark(this.node);
     this.format = formats(header);
@@ -111,7 +110,7 @@ class AlmanacMap {
     const saved = this.#fromAddress() ?? views.get(header.key);
     this.canvas.style.height = `${header.height}px`;
     const view = saved ? { center: [saved[0], saved[1]], zoom: saved[2] }
-      : { bounds: this.#bounds(), fitBoundsOptions: { padding: 24 } };
+      : { bounds: this.#bounds(), fitBoundsOptions: { padding: this.#padding() } };
     this.map = new gl.Map({
       container: this.canvas, style: style(ground, this.dark, shapes.kind), ...view, attributionControl: false,
       dragRotate: false, pitchWithRotate: false, touchPitch: false, maxPitch: 0, renderWorldCopies: false, fadeDuration: 0,
@@ -125,7 +124,6 @@ class AlmanacMap {
     this.layer = new DataLayer("data");
     this.map.on("style.load", () => this.map.addLayer(this.layer, "data-goes-here"));
     this.layer.sparing = software(this.map.painter.context.gl);
-    this.layer.setShapes(shapes);
     this.#handlers();
     this.#words();
     this.canvas.almanac = this; // for tests: which frame, which place
@@ -148,11 +146,10 @@ class AlmanacMap {
       this.map.listImages().forEach((id) => this.map.removeImage(id));
       this.map.setStyle(style(ground, this.dark, this.shapes.kind), { diff: false });
     }
-    if (this.restart) {
+    if (this.drawn !== this.shapes) {
       this.hovered = -1;
       this.card.hidden = true;
-      this.layer.setShapes(this.shapes);
-      if (before.basemap !== header.basemap || !this.#inView()) this.map.fitBounds(this.#bounds(), { padding: 24, animate: false });
+      if (before.basemap !== header.basemap || !this.#inView()) this.map.fitBounds(this.#bounds(), { padding: this.#padding(), animate: false });
     }
   }
 
@@ -173,6 +170,9 @@ class AlmanacMap {
     if (this.map) {
       this.kind = this.shapes.kind;
       this.drawnDark = this.dark;
+      const other = this.drawn !== this.shapes;
+      this.drawn = this.shapes;
+      if (other) this.layer.setShapes(this.shapes);
       this.#colour();
       this.#outlines();
     }
@@ -201,6 +201,13 @@ class AlmanacMap {
     const top = (mercatorY(lat) - shapes.originY) * scale - clientHeight / 2;
     const step = shapes.cell * scale;
     marks.draw(shapes, (x, y) => [x * step - left, y * step - top], (place) => this.#radius(place), [clientWidth, clientHeight]);
+  }
+
+  // Room around the first view: what the map opens on must not lie under the legend.
+  #padding() {
+    const { offsetWidth } = this.legend.node;
+    const beside = this.frame.clientWidth > 640 ? Math.min(offsetWidth + 8, this.frame.clientWidth * 0.34) : 0;
+    return { top: 24, bottom: 24, left: 24, right: 24 + beside };
   }
 
   #radius(place) {
@@ -353,7 +360,7 @@ class AlmanacMap {
   press(name) {
     if (name === "zoom_in") this.map?.zoomIn();
     else if (name === "zoom_out") this.map?.zoomOut();
-    else this.map?.fitBounds(this.#bounds(), { padding: 24 });
+    else this.map?.fitBounds(this.#bounds(), { padding: this.#padding() });
   }
 
   // ---- time
