@@ -70,7 +70,7 @@ class App:
 
 OURS = App("Almanac", "pages/ours_map.py", ".maplibregl-canvas")
 INLINE = App("plotly, geometry inline", "peers/plotly_inline.py", ".maplibregl-canvas")
-URL = App("plotly, geometry by URL", "peers/plotly_url.py", ".maplibregl-canvas", quiet=14.0)
+URL = App("plotly, geometry by URL", "peers/plotly_url.py", ".maplibregl-canvas", quiet=25.0)
 PANEL = App("Panel, Bokeh patch", "peers/panel_patch.py", "canvas")
 
 
@@ -108,7 +108,7 @@ class Change:
         return f"{min(self.seconds):.3f} to {max(self.seconds):.3f} s"
 
 
-def changes(browser: Browser, apps: Sequence[App], folders: Sequence[Path]) -> dict[str, Change]:
+def changes(browser: Browser, apps: Sequence[App], folders: Sequence[Path], rounds: int) -> dict[str, Change]:
     """Change the variable to and fro in every application in turn, and time each to the last changed pixel."""
     found = {app.name: Change([], []) for app in apps}
     with ExitStack() as stack:
@@ -125,7 +125,7 @@ def changes(browser: Browser, apps: Sequence[App], folders: Sequence[Path]) -> d
             with measure.Screen(page) as screen:
                 screen.settled(measure.Box.of(page, app.map), app.quiet)
             pages.append(page)
-        for option in shapes.VARIABLES[1 : WARM + ROUNDS + 1]:
+        for option in shapes.VARIABLES[1 : WARM + rounds + 1]:
             for app, server, page in zip(apps, servers, pages, strict=True):
                 change(app, server, page, option, found[app.name])
     return {name: Change(each.seconds[WARM:], each.bytes[WARM:]) for name, each in found.items()}
@@ -148,13 +148,13 @@ def change(app: App, server: measure.Server, page: Page, option: str, found: Cha
 
 def changes_of_counties(browser: Browser, folders: Sequence[Path]) -> list[dict[str, Any]]:
     """A change of variable on 3,142 counties beside plain plotly and beside Panel."""
-    found = changes(browser, [OURS, INLINE, PANEL], folders)
+    found = changes(browser, [OURS, INLINE, PANEL], folders, ROUNDS)
     return _rows("3,142 counties", found, [(INLINE, 0.1), (PANEL, 1.25)], 10)
 
 
 def changes_of_grid(browser: Browser, folders: Sequence[Path]) -> list[dict[str, Any]]:
     """A change of variable on 50,176 synthetic polygons beside plotly with its geometry by URL."""
-    found = changes(browser, [OURS, URL], folders)
+    found = changes(browser, [OURS, URL], folders, min(ROUNDS, 5))
     return _rows("50,176 synthetic polygons", found, [(URL, 1 / 12)], 160)
 
 

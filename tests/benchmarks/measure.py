@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -232,11 +232,13 @@ class Screen:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._cdp.remove_listener("Page.screencastFrame", self._keep)
         self._cdp.send("Page.stopScreencast")
         self._cdp.detach()
 
     def _keep(self, event: dict[str, Any]) -> None:
-        self._cdp.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
+        with suppress(Error):  # a frame that was on its way while the page closed needs no receipt
+            self._cdp.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
         self.frames.append((event["metadata"]["timestamp"], event["data"]))
 
     def pictures(self, box: Box, start: int = 0) -> Iterator[tuple[float, Picture]]:
