@@ -37,7 +37,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                "--browser.gatherUsageStats", "false", "--browser.serverAddress", "localhost"]  # fmt: skip
     path = {"PYTHONPATH": str(ROOT), "ALMANAC_CACHE": str(folder)}
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=folder, env={**os.environ, **path}, stdout=log, stderr=log)
+        server = subprocess.Popen(command, cwd=folder, env={**os.environ, **path}, stdout=log, stderr=log, text=True)
         try:
             _wait_for(server, f"http://localhost:{port}")
             yield f"http://localhost:{port}"
@@ -77,7 +77,11 @@ class Window:
         """Where in the window the middle of a place is."""
         box = self.canvas.bounding_box()
         x, y = self.canvas.evaluate(
-            "(node, place) => { const m = node.almanac; const p = m.map.project(m.shapes.centre(place)); return [p.x, p.y]; }",
+            """(node, place) => {
+              const { map, shapes } = node.almanac;
+              const { x, y } = map.project(shapes.centre(place));
+              return [x, y];
+            }""",
             place,
         )
         assert box
@@ -238,7 +242,11 @@ def test_tab_reaches_everything_and_the_map_can_be_skipped(open_map: Callable[..
     window.page.get_by_role("button", name="Skip the map").focus()
     window.page.keyboard.press("Enter")
     window.page.keyboard.press("Tab")
-    focused = "() => { let e = document.activeElement; while (e.shadowRoot) e = e.shadowRoot.activeElement; return e.tagName; }"
+    focused = """() => {
+      let e = document.activeElement;
+      while (e.shadowRoot) e = e.shadowRoot.activeElement;
+      return e.tagName;
+    }"""
     assert window.page.evaluate(focused) == "SUMMARY"
 
 
