@@ -131,4 +131,4 @@ def test_the_view_is_restored_from_its_address(reader: NewReader) -> None:
     second.page.locator(".almanac-map .legend").first.wait_for()
     second.page.wait_for_timeout(1500)
     assert second.page.url == address
-    assert "Temperature" in second.page.locator(".almanac-map .legend").first.inner_text()
+    assert "Air temperature" in second.page.locator(".almanac-map .legend").first.inner_text()
