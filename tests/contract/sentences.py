@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from geodata.catalog import Step, open_catalog
+from geodata.profile import OUTLIER_RULE
 from geodata.region import load_region, regions
 
 ROOT = Path(__file__).parents[2]
@@ -57,8 +58,8 @@ def _literals(node: ast.expr) -> Iterator[str]:
 
 
 def in_descriptions() -> set[str]:
-    """The sentences of datasets and regions: titles, summaries, flaws, what qualifiers mean."""
-    found: set[str] = set(get_args(Step))
+    """The sentences of datasets, regions and profiles: titles, summaries, flaws, what qualifiers mean."""
+    found: set[str] = {*get_args(Step), OUTLIER_RULE}
     for dataset in open_catalog().values():
         if dataset.theme == "basemap":
             continue
