@@ -14,13 +14,18 @@ from geodata.region import load_region
 
 # An icon of our own: Streamlit fetches the Material ones for the browser's tab from the internet.
 ICON = Path(__file__).parent / "icon.svg"
+# Streamlit leaves a hand's breadth above the title, which pushes the answer off a small screen, and writes
+# captions too pale to read for many (WCAG asks for a contrast of 4.5).
+STYLE = """
+[data-testid="stMainBlockContainer"] {padding-top: 2.5rem; padding-bottom: 3rem}
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * {opacity: 1; color: #4b5863}
+"""
 
 
 def main() -> None:
     """Draws the page that the address asks for."""
     st.set_page_config(page_title="Almanac", page_icon=str(ICON), layout="wide")
-    # Streamlit leaves a hand's breadth above the title, which pushes the answer off a small screen.
-    st.html("<style>[data-testid='stMainBlockContainer'] {padding-top: 2.5rem; padding-bottom: 3rem}</style>")
+    st.html(f"<style>{STYLE}</style>")
     language = pick_language()
     try:
         region_id = pick_region(region_names())

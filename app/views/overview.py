@@ -53,7 +53,7 @@ def _answer(found: Glance) -> str:
 
 
 def _key_figures(found: Glance) -> None:
-    st.subheader(t("Key figures"))
+    st.header(t("Key figures"))
     for figure in found.figures:
         unit = figure.column.canonical_unit.symbol
         st.markdown(

@@ -10,7 +10,7 @@ export class Legend {
   show({ title, unit, classes, kind, look, words, format }) {
     this.counts = [];
     this.format = format;
-    const heading = el("h3", {}, title, unit ? el("span", { class: "unit" }, ` (${unit})`) : null);
+    const heading = el("p", {}, title, unit ? el("span", { class: "unit" }, ` (${unit})`) : null);
     const rows = classes.palette.map((colour, k) => {
       const { label, text } = format.range(k);
       const count = el("td", { class: "count" });
