@@ -89,8 +89,9 @@ def steps_of(region: Region, dataset: Dataset, column: Column) -> list[str]:
     fit = {s: n for s, n in counts.items() if n <= MOST_STEPS and n * places <= MOST_CELLS and (n > 0.9 or s == native)}
     if not fit:
         raise AlmanacError(
-            f"{dataset.id}.{column.name} has more steps than a map can show.",
+            "{series} has more steps than a map can show.",
             hint="Look at it as a series instead.",
+            series=f"{dataset.id}.{column.name}",
         )
     comfortable = [s for s, n in fit.items() if n <= COMFORTABLE_STEPS]
     first = comfortable[0] if comfortable else list(fit)[-1]
@@ -116,7 +117,11 @@ def cube(region: Region, dataset_id: str, column: str, step: str | None = None) 
     steps = steps_of(region, dataset, described)
     if step is not None and step not in steps:
         raise AlmanacError(
-            f"{dataset_id}.{column} cannot be shown by {step}.", hint=f"Choose one of: {', '.join(steps)}."
+            "{series} cannot be shown by {step}.",
+            hint="Choose one of: {known}.",
+            series=f"{dataset_id}.{column}",
+            step=step,
+            known=tuple(steps),
         )
     return _cube(region, dataset, column, step or steps[0])
 

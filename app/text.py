@@ -44,7 +44,9 @@ def use_language(code: str) -> None:
         When there is no such language.
     """
     if code not in languages():
-        raise AlmanacError(f"There is no language “{code}”.", hint=f"Choose one of: {', '.join(languages())}.")
+        raise AlmanacError(
+            "There is no language “{code}”.", hint="Choose one of: {known}.", code=code, known=tuple(languages())
+        )
     _language.set(code)
 
 
@@ -95,7 +97,13 @@ def said(sentence: str) -> str:
 
 def error_in_words(error: AlmanacError) -> tuple[str, str]:
     """The two sentences of an error in the reader's language: what is wrong, and what to do next."""
-    facts = {name: said(value) if isinstance(value, str) else value for name, value in error.facts.items()}
+
+    def shown(fact: object) -> object:
+        if isinstance(fact, tuple):
+            return t(", ").join(said(str(one)) for one in fact)
+        return said(fact) if isinstance(fact, str) else fact
+
+    facts = {name: shown(fact) for name, fact in error.facts.items()}
     what, hint = (said(sentence).format(**facts) if facts else said(sentence) for sentence in error.sentences)
     return what, hint
 

@@ -130,15 +130,22 @@ class Dataset:
         except (OSError, ValueError) as error:  # what is not Parquet, or not GeoParquet
             why = str(error).strip().splitlines()[0].rstrip(".")
             raise BrokenData(
-                f"{self.path.name} cannot be read as a {self.kind}: {why}.",
+                "{file} cannot be read as a {kind}: {why}.",
                 hint="Restore the file, or run “make regions” to make it again.",
+                file=self.path.name,
+                kind=self.kind,
+                why=why,
             ) from error
         absent = [c for c in self.columns if c not in table.columns]
         if absent:
             near = nearest(absent[0], map(str, table.columns))
             raise BrokenData(
-                f"{self.path.name} has no column {absent[0]}, which {self.id}.toml describes.",
-                hint=f"Did you mean “{near}”?" if near else "Remove it from the description, or restore the file.",
+                "{file} has no column {column}, which {dataset}.toml describes.",
+                hint="Did you mean “{near}”?" if near else "Remove it from the description, or restore the file.",
+                file=self.path.name,
+                column=absent[0],
+                dataset=self.id,
+                near=near,
             )
         if self.kind == "panel":
             return self._with_appended(validate_panel(table, name=self.id))
@@ -155,7 +162,7 @@ class Dataset:
     def column(self, name: str) -> Column:
         """The description of one value column; a near-miss is named in the error."""
         if name not in self.columns:
-            raise _unknown("column", name, self.columns, f"of {self.id}")
+            raise _unknown(name, self.columns, of=self.id)
         return self.columns[name]
 
     def check(self) -> None:
@@ -168,15 +175,20 @@ class Dataset:
         """
         if not self.path.is_file():
             raise BrokenData(
-                f"The file {self.path.name} of the dataset {self.id} is absent.",
+                "The file {file} of the dataset {dataset} is absent.",
                 hint="Run “make regions” to make it again, or take it from a fresh copy of the project.",
+                file=self.path.name,
+                dataset=self.id,
             )
         found = _sha256(self.path, self.path.stat().st_mtime_ns)
         if found != self.sha256:
             raise BrokenData(
-                f"{self.path.name} is not the file that {self.id}.toml describes: its checksum begins with "
-                f"{found[:8]}, not {self.sha256[:8]}.",
+                "{file} is not the file that {dataset}.toml describes: its checksum begins with {found}, not {told}.",
                 hint="Restore the file, or run “make regions” to make it again.",
+                file=self.path.name,
+                dataset=self.id,
+                found=found[:8],
+                told=self.sha256[:8],
             )
 
 
@@ -202,7 +214,7 @@ class Catalog(Mapping[str, Dataset]):
         if dataset_id in self.broken:
             raise self.broken[dataset_id]
         if dataset_id not in self._datasets:
-            raise _unknown("dataset", dataset_id, self._datasets)
+            raise _unknown(dataset_id, self._datasets)
         return self._datasets[dataset_id]
 
     def __contains__(self, dataset_id: object) -> bool:
@@ -331,13 +343,19 @@ def read_dataset(path: Path, regions: Path, *, appended: int = 0) -> Dataset:
     """
     if not ID.fullmatch(path.stem):
         raise BrokenData(
-            f"“{path.name}” is not a usable id.",
+            "“{file}” is not a usable id.",
             hint="Name the file with lower-case letters, digits and underscores.",
+            file=path.name,
         )
     found = read_toml(path)
     region = found.get("region")
     if not isinstance(region, str) or not ID.fullmatch(region):
-        raise BrokenData(f"{path.name} names no usable region: {region!r}.", hint='Add region = "<id of the region>".')
+        raise BrokenData(
+            "{file} names no usable region: {found}.",
+            hint='Add region = "<id of the region>".',
+            file=path.name,
+            found=repr(region),
+        )
     dataset = described(
         Dataset, found, where=path.name, id=path.stem, path=regions / region / f"{path.stem}.parquet", appended=appended
     )
@@ -345,27 +363,43 @@ def read_dataset(path: Path, regions: Path, *, appended: int = 0) -> Dataset:
         unit = unit_of(column.name)
         if column.unit not in (unit.code, unit.symbol, unit.suffix):
             raise BrokenData(
-                f"{path.name}: the column {column.name} says its unit is “{column.unit}”, its name says “{unit.code}”.",
+                "{file}: the column {column} says its unit is “{unit}”, its name says “{named}”.",
                 hint="Make the two agree.",
+                file=path.name,
+                column=column.name,
+                unit=column.unit,
+                named=unit.code,
             )
         if not column.minimum < column.maximum:
             raise BrokenData(
-                f"{path.name}: the plausible limits of {column.name} are {column.minimum} to {column.maximum}.",
+                "{file}: the plausible limits of {column} are {low} to {high}.",
                 hint="Give a minimum below the maximum.",
+                file=path.name,
+                column=column.name,
+                low=column.minimum,
+                high=column.maximum,
             )
     if dataset.observed_from > dataset.observed_to:
         raise BrokenData(
-            f"{path.name}: observed from {dataset.observed_from} to {dataset.observed_to}.",
+            "{file}: observed from {start} to {end}.",
             hint="Swap the two dates.",
+            file=path.name,
+            start=dataset.observed_from,
+            end=dataset.observed_to,
         )
     return dataset
 
 
-def _unknown(what: str, name: str, known: Mapping[str, object], of: str = "here") -> UnknownName:
+def _unknown(name: str, known: Mapping[str, object], of: str | None = None) -> UnknownName:
+    """That no dataset has this name, or no column `of` a dataset."""
     near = nearest(name, list(known))
     return UnknownName(
-        f"There is no {what} “{name}” {of}.",
-        hint=f"Did you mean “{near}”?" if near else f"Choose one of the {len(known)} that the catalogue lists.",
+        "There is no dataset “{name}” here." if of is None else "There is no column “{name}” of {dataset}.",
+        hint="Did you mean “{near}”?" if near else "Choose one of the {n} that the catalogue lists.",
+        name=name,
+        dataset=of,
+        near=near,
+        n=len(known),
     )
 
 

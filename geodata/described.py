@@ -28,11 +28,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BrokenData(
-            f"{path.name} cannot be read: {error.strerror}.",
+            "{file} cannot be read: {why}.",
             hint="Check that the file exists and may be read.",
+            file=path.name,
+            why=error.strerror,
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BrokenData(f"{path.name} is not valid TOML: {error}.", hint="Correct the line it names.") from error
+        raise BrokenData(
+            "{file} is not valid TOML: {why}.", hint="Correct the line it names.", file=path.name, why=str(error)
+        ) from error
 
 
 def described(kind: type[T], found: object, *, where: str, **given: object) -> T:
@@ -52,7 +56,11 @@ def described(kind: type[T], found: object, *, where: str, **given: object) -> T
     """
     if not isinstance(found, Mapping):
         raise BrokenData(
-            f"{where} holds {type(found).__name__} {found!r}.", hint="Make it a table of its own, with its keys."
+            "{where} holds {kind} {found}.",
+            hint="Make it a table of its own, with its keys.",
+            where=where,
+            kind=type(found).__name__,
+            found=repr(found),
         )
     hints = get_type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
@@ -61,8 +69,12 @@ def described(kind: type[T], found: object, *, where: str, **given: object) -> T
         if key not in allowed:
             near = difflib.get_close_matches(key, allowed, n=1)
             raise BrokenData(
-                f"{where} has the unknown key “{key}”.",
-                hint=f"Did you mean “{near[0]}”?" if near else f"Use only: {', '.join(allowed)}.",
+                "{where} has the unknown key “{key}”.",
+                hint="Did you mean “{near}”?" if near else "Use only: {allowed}.",
+                where=where,
+                key=key,
+                near=near[0] if near else None,
+                allowed=tuple(allowed),
             )
     values: dict[str, Any] = dict(given)
     for name in allowed:
@@ -70,7 +82,12 @@ def described(kind: type[T], found: object, *, where: str, **given: object) -> T
         if name in found:
             values[name] = _as(hints[name], found[name], where=f"{where}, {name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise BrokenData(f"{where} lacks the key “{name}”.", hint=f"Add {name}; CONTRIBUTING.md shows an example.")
+            raise BrokenData(
+                "{where} lacks the key “{key}”.",
+                hint="Add {key}; CONTRIBUTING.md shows an example.",
+                where=where,
+                key=name,
+            )
     return kind(**values)
 
 
@@ -93,13 +110,23 @@ def _as(hint: Any, value: Any, *, where: str) -> Any:
     if origin is typing.Literal:
         if value in get_args(hint):
             return value
-        raise BrokenData(f"{where} is “{value}”.", hint="Use one of: " + ", ".join(map(str, get_args(hint))) + ".")
+        raise BrokenData(
+            "{where} is “{found}”.",
+            hint="Use one of: {allowed}.",
+            where=where,
+            found=str(value),
+            allowed=get_args(hint),
+        )
     elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     # The very type: True is no number, and a moment is no date.
     elif isinstance(hint, type) and type(value) is hint:
         return value
     raise BrokenData(
-        f"{where} holds {type(value).__name__} {value!r}.",
-        hint=f"Give {getattr(hint, '__name__', str(hint))} there; CONTRIBUTING.md shows an example.",
+        "{where} holds {kind} {found}.",
+        hint="Give {wanted} there; CONTRIBUTING.md shows an example.",
+        where=where,
+        kind=type(value).__name__,
+        found=repr(value),
+        wanted=getattr(hint, "__name__", str(hint)),
     )

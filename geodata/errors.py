@@ -12,6 +12,7 @@ class AlmanacError(Exception):
     hint : what to do next. One sentence.
     facts : what fills the `{names}` in both sentences. A sentence that pages show keeps its facts apart, so
         that it can be said in the reader's language; without facts the sentences are taken as they are.
+        A tuple is a list of names, joined by commas.
 
     Pages show the two sentences, the command line prints them and exits with 2. Anything else that is
     raised is a bug and is not caught.
@@ -26,8 +27,9 @@ class AlmanacError(Exception):
         super().__init__(message)
         self.sentences = (message, hint)
         self.facts = facts
-        self.message = message.format(**facts) if facts else message
-        self.hint = hint.format(**facts) if facts else hint
+        shown = {name: ", ".join(map(str, fact)) if isinstance(fact, tuple) else fact for name, fact in facts.items()}
+        self.message = message.format(**shown) if facts else message
+        self.hint = hint.format(**shown) if facts else hint
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}"

@@ -7,6 +7,8 @@ Missing is missing (NaN), never zero. Facts about a column live in the catalogue
 
 from __future__ import annotations
 
+from functools import partial
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -39,48 +41,70 @@ def validate_panel(panel: pd.DataFrame, *, name: str = "panel") -> pd.DataFrame:
     BrokenData
         Naming the first rule that is broken and what was found.
     """
-
-    def broken(what: str, hint: str) -> BrokenData:
-        return BrokenData(f"{name}: {what}", hint=hint)
-
+    broken = partial(BrokenData, table=name)
     absent = [key for key in KEYS if key not in panel.columns]
     if absent:
-        found = ", ".join(map(str, panel.columns[:8])) or "no columns"
-        raise broken(f"the column {absent[0]} is absent (found {found}).", "Add it; a panel has location_id and time.")
+        raise broken(
+            "{table}: the column {column} is absent (found {found})."
+            if len(panel.columns)
+            else "{table}: the column {column} is absent (found no columns).",
+            hint="Add it; a panel has location_id and time.",
+            column=absent[0],
+            found=tuple(map(str, panel.columns[:8])),
+        )
     times = panel["time"]
     if not isinstance(times.dtype, pd.DatetimeTZDtype) or str(times.dtype.tz) != "UTC":
         raise broken(
-            f"the times are {times.dtype}, not moments in UTC.",
-            "Localise them in the source's clock and convert to UTC before handing the table over.",
+            "{table}: the times are {kind}, not moments in UTC.",
+            hint="Localise them in the source's clock and convert to UTC before handing the table over.",
+            kind=times.dtype,
         )
     if times.isna().any():
-        raise broken(f"{int(times.isna().sum())} rows have no time.", "Drop or mend these rows first.")
+        raise broken(
+            "{table}: {n} rows have no time.", hint="Drop or mend these rows first.", n=int(times.isna().sum())
+        )
     ids = panel["location_id"]
     kinds = ids.cat.categories.to_series() if isinstance(ids.dtype, pd.CategoricalDtype) else ids
     if not _is_text(kinds):
-        raise broken(f"the location ids are {kinds.dtype}, not text.", "Convert them to text, keeping leading zeros.")
+        raise broken(
+            "{table}: the location ids are {kind}, not text.",
+            hint="Convert them to text, keeping leading zeros.",
+            kind=kinds.dtype,
+        )
     if ids.isna().any():
-        raise broken(f"{int(ids.isna().sum())} rows have no location_id.", "Drop or mend these rows first.")
+        raise broken(
+            "{table}: {n} rows have no location_id.", hint="Drop or mend these rows first.", n=int(ids.isna().sum())
+        )
     doubled = panel.duplicated(list(KEYS))
     if doubled.any():
         row = panel.loc[doubled].iloc[0]
         raise broken(
-            f"{int(doubled.sum())} rows repeat a location and time, the first {row.location_id} at {row.time}.",
-            "Keep one row for each; say in the source's flaws which.",
+            "{table}: {n} rows repeat a location and time, the first {place} at {time}.",
+            hint="Keep one row for each; say in the source's flaws which.",
+            n=int(doubled.sum()),
+            place=row.location_id,
+            time=row.time,
         )
     values = value_columns(panel)
     if not values:
-        raise broken("there is no value column.", "Add at least one column whose name ends in its unit.")
+        raise broken("{table}: there is no value column.", hint="Add at least one column whose name ends in its unit.")
     for column in values:
         unit_of(column)
         if is_bool_dtype(panel[column].dtype) or not is_numeric_dtype(panel[column].dtype):
             raise broken(
-                f"the column {column} holds {panel[column].dtype}, not numbers.",
-                "Convert it to numbers, with NaN where a value is missing.",
+                "{table}: the column {column} holds {kind}, not numbers.",
+                hint="Convert it to numbers, with NaN where a value is missing.",
+                column=column,
+                kind=panel[column].dtype,
             )
         infinite = np.isinf(panel[column].to_numpy(dtype=float, na_value=np.nan))
         if infinite.any():
-            raise broken(f"{int(infinite.sum())} values of {column} are infinite.", "Put NaN where there is no value.")
+            raise broken(
+                "{table}: {n} values of {column} are infinite.",
+                hint="Put NaN where there is no value.",
+                n=int(infinite.sum()),
+                column=column,
+            )
     return panel
 
 
@@ -100,45 +124,53 @@ def validate_layer(layer: gpd.GeoDataFrame, *, name: str = "layer") -> gpd.GeoDa
     BrokenData
         Naming the first rule that is broken and what was found.
     """
-
-    def broken(what: str, hint: str) -> BrokenData:
-        return BrokenData(f"{name}: {what}", hint=hint)
-
+    broken = partial(BrokenData, table=name)
     if not isinstance(layer, gpd.GeoDataFrame) or layer.active_geometry_name is None:
-        raise broken("there is no geometry.", "Hand over a table with a geometry column.")
+        raise broken("{table}: there is no geometry.", hint="Hand over a table with a geometry column.")
     if layer.crs is None:
         raise broken(
-            "the layer has no coordinate reference system.",
-            "Find out which one the producer used and set it.",
+            "{table}: the layer has no coordinate reference system.",
+            hint="Find out which one the producer used and set it.",
         )
     if layer.index.name != "location_id":
         raise broken(
-            f"the layer is indexed by {layer.index.name!r}, not by location_id.",
-            "Set the index to the ids of the places.",
+            "{table}: the layer is indexed by {found}, not by location_id.",
+            hint="Set the index to the ids of the places.",
+            found=repr(layer.index.name),
         )
     if layer.index.hasnans:
         raise broken(
-            f"{int(layer.index.isna().sum())} places have no location_id.",
-            "Give every place an id of its own.",
+            "{table}: {n} places have no location_id.",
+            hint="Give every place an id of its own.",
+            n=int(layer.index.isna().sum()),
         )
     if not _is_text(layer.index.to_series()):
         raise broken(
-            f"the location ids are {layer.index.dtype}, not text.",
-            "Convert them to text, keeping leading zeros.",
+            "{table}: the location ids are {kind}, not text.",
+            hint="Convert them to text, keeping leading zeros.",
+            kind=layer.index.dtype,
         )
     if layer.index.has_duplicates:
         twice = layer.index[layer.index.duplicated()][0]
-        raise broken(f"the location_id {twice} stands twice.", "Dissolve or rename the places that share an id.")
+        raise broken(
+            "{table}: the location_id {place} stands twice.",
+            hint="Dissolve or rename the places that share an id.",
+            place=twice,
+        )
     empty = layer.geometry.isna() | layer.geometry.is_empty
     if empty.any():
         raise broken(
-            f"{int(empty.sum())} places have no geometry, the first {layer.index[empty][0]}.",
-            "Give them a geometry, or drop them and say so in the source's flaws.",
+            "{table}: {n} places have no geometry, the first {place}.",
+            hint="Give them a geometry, or drop them and say so in the source's flaws.",
+            n=int(empty.sum()),
+            place=layer.index[empty][0],
         )
     invalid = ~layer.geometry.is_valid
     if invalid.any():
         raise broken(
-            f"{int(invalid.sum())} geometries are invalid, the first {layer.index[invalid][0]}.",
-            "Repair them with shapely's make_valid, and drop what cannot be repaired, saying so.",
+            "{table}: {n} geometries are invalid, the first {place}.",
+            hint="Repair them with shapely's make_valid, and drop what cannot be repaired, saying so.",
+            n=int(invalid.sum()),
+            place=layer.index[invalid][0],
         )
     return layer

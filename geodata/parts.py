@@ -123,13 +123,17 @@ class Parts:
             return Commit()
         except OSError as error:
             raise AlmanacError(
-                f"The observations in {self.folder} cannot be read: {error.strerror}.",
+                "The observations in {folder} cannot be read: {why}.",
                 hint="Let this user read the folder, or set ALMANAC_OBSERVATIONS to another one.",
+                folder=self.folder,
+                why=error.strerror,
             ) from error
         except (ValueError, TypeError, KeyError) as error:
             raise BrokenData(
-                f"{path} is damaged: {error}.",
+                "{path} is damaged: {why}.",
                 hint="Restore the folder from a backup, or remove it and append again.",
+                path=path,
+                why=str(error),
             ) from error
         self._read = (stamp, commit)
         return commit

@@ -132,8 +132,10 @@ def profile_table(
     absent = [name for name in dataset.columns if name not in table.columns]
     if absent:
         raise BrokenData(
-            f"The file of {dataset.id} has no column “{absent[0]}”.",
+            "The file of {dataset} has no column “{column}”.",
             hint="Correct its description, or run “make regions” to make the file again.",
+            dataset=dataset.id,
+            column=absent[0],
         )
     as_of = today or date.today()
     values = {n: table[n].to_numpy(dtype=np.float64, na_value=np.nan) for n in dataset.columns}

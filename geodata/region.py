@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import geopandas as gpd
@@ -74,8 +74,11 @@ class Region:
                 return dataset
         near = nearest(dataset_id, [d.id for d in self.datasets])
         raise UnknownName(
-            f"The region {self.id} has no dataset “{dataset_id}”.",
-            hint=f"Did you mean “{near}”?" if near else "Choose one of those that the Data page lists.",
+            "The region {region} has no dataset “{dataset}”.",
+            hint="Did you mean “{near}”?" if near else "Choose one of those that the Data page lists.",
+            region=self.id,
+            dataset=dataset_id,
+            near=near,
         )
 
     def series(self, name: str) -> tuple[Dataset, Column]:
@@ -104,8 +107,9 @@ class Region:
             return _load(dataset)
         if dataset.locations is None:
             raise AlmanacError(
-                f"The places of {dataset.id} have no position on a map.",
+                "The places of {dataset} have no position on a map.",
                 hint="Look at them as series instead.",
+                dataset=dataset.id,
             )
         return _load(self.dataset(dataset.locations))
 
@@ -169,8 +173,11 @@ def load_region(region_id: str) -> Region:
     if not ID.fullmatch(region_id) or not path.is_file():
         near = nearest(region_id, regions())
         raise UnknownName(
-            f"There is no region “{region_id}”.",
-            hint=f"Did you mean “{near}”?" if near else f"Choose one of: {', '.join(regions())}.",
+            "There is no region “{region}”.",
+            hint="Did you mean “{near}”?" if near else "Choose one of: {known}.",
+            region=region_id,
+            near=near,
+            known=tuple(regions()),
         )
     return _load_region(region_id, path.stat().st_mtime_ns, open_catalog())
 
@@ -182,48 +189,60 @@ def _load_region(region_id: str, stamp: int, catalog: Catalog) -> Region:
     text = described(_Description, read_toml(path), where=where)
     mine = catalog.of_region(region_id)
     known = {d.id: d for d in mine}
-
-    def broken(what: str, hint: str) -> BrokenData:
-        return BrokenData(f"{where}: {what}", hint=hint)
-
+    broken = partial(BrokenData, where=where)
     for role, dataset_id in (("home", text.home), ("basemap", text.basemap)):
         if dataset_id in catalog.broken:
             raise catalog.broken[dataset_id]
         if dataset_id not in known:
             raise broken(
-                f"{role} names the dataset “{dataset_id}”, which this region does not have.",
-                f"Add geodata/sources/{dataset_id}.toml or name one of: {', '.join(known)}.",
+                "{where}: {role} names the dataset “{dataset}”, which this region does not have.",
+                hint="Add geodata/sources/{dataset}.toml or name one of: {known}.",
+                role=role,
+                dataset=dataset_id,
+                known=tuple(known),
             )
         if known[dataset_id].kind != "layer" or (known[dataset_id].theme == "basemap") != (role == "basemap"):
             raise broken(
-                f"{role} names the dataset “{dataset_id}”, a {known[dataset_id].kind} of the theme "
-                f"{known[dataset_id].theme}.",
-                "Name the layer drawn beneath the data as basemap, and one with the region's places as home.",
+                "{where}: {role} names the dataset “{dataset}”, a {kind} of the theme {theme}.",
+                hint="Name the layer drawn beneath the data as basemap, and one with the region's places as home.",
+                role=role,
+                dataset=dataset_id,
+                kind=known[dataset_id].kind,
+                theme=known[dataset_id].theme,
             )
     for series in (text.opens_on, *text.headlines):
         dataset_id, _, column = series.partition(".")
         if dataset_id in catalog.broken:
             raise catalog.broken[dataset_id]
         if dataset_id not in known:
-            raise broken(f"“{series}” names a dataset that this region does not have.", "Correct or remove it.")
+            raise broken(
+                "{where}: “{series}” names a dataset that this region does not have.",
+                hint="Correct or remove it.",
+                series=series,
+            )
         known[dataset_id].column(column)
     for dataset in mine:
         if dataset.locations in catalog.broken:
             raise catalog.broken[dataset.locations]
         if dataset.locations is not None and getattr(known.get(dataset.locations), "kind", None) != "layer":
             raise broken(
-                f"{dataset.id} lies on the layer “{dataset.locations}”, which this region does not have.",
-                "Correct `locations` in its description.",
+                "{where}: {dataset} lies on the layer “{layer}”, which this region does not have.",
+                hint="Correct `locations` in its description.",
+                dataset=dataset.id,
+                layer=dataset.locations,
             )
     try:
         crs = pyproj.CRS(text.crs_metric)
         ZoneInfo(text.timezone)
     except (pyproj.exceptions.CRSError, ZoneInfoNotFoundError, ValueError) as error:
-        raise broken(f"{error}.", "Give crs_metric as an EPSG code and timezone as an IANA name.") from error
+        raise broken(
+            "{where}: {why}.", hint="Give crs_metric as an EPSG code and timezone as an IANA name.", why=str(error)
+        ) from error
     if crs.is_geographic or crs.axis_info[0].unit_name != "metre":
         raise broken(
-            f"crs_metric is {text.crs_metric}, which is not in metres.",
-            "Choose a projected CRS of the region.",
+            "{where}: crs_metric is {crs}, which is not in metres.",
+            hint="Choose a projected CRS of the region.",
+            crs=text.crs_metric,
         )
     return Region(id=region_id, **vars(text), datasets=tuple(d for d in mine if d.theme != "basemap"))
 

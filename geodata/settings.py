@@ -44,7 +44,9 @@ def _folder(variable: str, default: Path, *, must_exist: bool = False) -> Path:
     path = Path(os.environ.get(variable) or default).expanduser()
     if must_exist and not path.is_dir():
         raise AlmanacError(
-            f"{variable} names {path}, which is not a folder.",
-            hint=f"Create it, correct {variable}, or unset {variable} to use what came with the installation.",
+            "{variable} names {path}, which is not a folder.",
+            hint="Create it, correct {variable}, or unset {variable} to use what came with the installation.",
+            variable=variable,
+            path=path,
         )
     return path

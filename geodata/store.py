@@ -385,8 +385,9 @@ def _table(sql: str, bindings: list[object], **tables: pa.Table) -> pa.Table:
             return cursor.execute(sql, bindings).to_arrow_table()
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
             raise BrokenData(
-                f"Stored observations are lost or damaged: {str(error).splitlines()[0]}.",
+                "Stored observations are lost or damaged: {why}.",
                 hint="Restore the folder from a backup, or remove it and append again.",
+                why=str(error).splitlines()[0],
             ) from error
 
 

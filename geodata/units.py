@@ -103,8 +103,9 @@ def unit_of(column: str) -> Unit:
         if column == suffix or column.endswith(f"_{suffix}"):
             return unit
     raise BrokenData(
-        f"The column “{column}” carries no known unit in its name.",
+        "The column “{column}” carries no known unit in its name.",
         hint="End the name with a unit listed in geodata/units.py, such as discharge_m3_per_s.",
+        column=column,
     )
 
 
