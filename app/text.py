@@ -185,6 +185,11 @@ def period(start: date, end: date) -> str:
     return day(start) if start == end else t("{start} to {end}", start=day(start), end=day(end))
 
 
+def together(sentences: Iterable[str]) -> str:
+    """Sentences one after the other; Chinese sets no space between them."""
+    return ("" if _locale().language == "zh" else " ").join(sentences)
+
+
 def listed(words: Iterable[str]) -> str:
     """Words in a list, as the reader's language joins them."""
     return str(babel.lists.format_list(list(words), locale=_locale()))

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import pytest
 
-from app.text import day, error_in_words, number, percent, quantity, t, tn, use_language, when
+from app.text import day, error_in_words, number, percent, quantity, t, tn, together, use_language, when
 from geodata.errors import AlmanacError
 
 
@@ -58,6 +58,23 @@ def test_counted_things_agree_with_their_number() -> None:
     one, many = "{n} place has no value in any dataset.", "{n} places have no value in any dataset."
     assert tn(one, many, 1) == "1 place has no value in any dataset."
     assert tn(one, many, 1200) == "1,200 places have no value in any dataset."
+
+
+def test_sentences_follow_each_other_as_the_language_sets_them() -> None:
+    assert together(["One.", "Two."]) == "One. Two."
+    use_language("zh-Hant")
+    assert together(["一。", "二。"]) == "一。二。"
+
+
+def test_an_error_is_said_in_the_readers_language_with_its_lists_and_its_names() -> None:
+    error = AlmanacError("{series} cannot be shown by {step}.", hint="Choose one of: {known}.",
+                         series="a.b", step="5 minutes", known=("1 day", "1 year"))  # fmt: skip
+    assert str(error) == "a.b cannot be shown by 5 minutes. Choose one of: 1 day, 1 year."
+    assert error_in_words(error) == ("a.b cannot be shown by 5 minutes.", "Choose one of: 1 day, 1 year.")
+    use_language("zh-Hans")
+    what, hint = error_in_words(error)
+    assert "5 分钟" in what
+    assert "1 天、1 年" in hint
 
 
 def test_braces_in_a_value_are_not_read_as_blanks() -> None:

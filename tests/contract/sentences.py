@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_type_hints
 
-from geodata.catalog import Step, open_catalog
+from geodata.catalog import Dataset, Step, open_catalog
 from geodata.profile import OUTLIER_RULE
 from geodata.region import load_region, regions
 
@@ -59,8 +59,9 @@ def _literals(node: ast.expr) -> Iterator[str]:
 
 
 def in_descriptions() -> set[str]:
-    """The sentences of datasets, regions and profiles: titles, summaries, flaws, what qualifiers mean."""
-    found: set[str] = {*get_args(Step), OUTLIER_RULE}
+    """The sentences of datasets, regions and profiles: titles, summaries, flaws, what qualifiers mean, units."""
+    kinds = get_args(get_type_hints(Dataset)["kind"])
+    found: set[str] = {*get_args(Step), *kinds, OUTLIER_RULE}
     for dataset in open_catalog().values():
         if dataset.theme == "basemap":
             continue
@@ -68,7 +69,7 @@ def in_descriptions() -> set[str]:
         if dataset.licence != "not stated":
             found.add(dataset.licence)
         for column in dataset.columns.values():
-            found |= {column.title, *column.flags.values()}
+            found |= {column.title, *column.flags.values(), column.canonical_unit.symbol} - {""}
     for region_id in regions():
         region = load_region(region_id)
         found |= {region.name, region.summary}
