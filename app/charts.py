@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import shapely
 
 from analytics.classes import Classes, classify
+from app.dataset_words import column_title, unit_symbol
 from app.text import ENGLISH, language, number, quantity, said, t
 from geodata.catalog import Column
 
@@ -43,7 +44,7 @@ def series_figure(
     marked : a moment to point at, such as the one on the map.
     """
     time = series["time"].dt.tz_convert(timezone).dt.tz_localize(None)
-    symbol = column.canonical_unit.symbol
+    symbol = unit_symbol(column)
     figure = go.Figure()
     if {"low", "high"} <= set(series.columns):
         # The band is drawn in pieces: plotly would bridge a gap in a filled trace.
@@ -96,7 +97,7 @@ def series_figure(
             line={"color": SELECTED, "width": 1.5, "dash": "dot"},
         )
     _dress(figure, height)
-    figure.update_yaxes(title=_axis_title(column), rangemode="tozero" if _from_zero(series["value"]) else "normal")
+    figure.update_yaxes(title=column_title(column), rangemode="tozero" if _from_zero(series["value"]) else "normal")
     if language() != ENGLISH:
         figure.update_xaxes(
             tickformatstops=[
@@ -125,7 +126,7 @@ def distribution_figure(
     counts, edges = np.histogram(present, bins=min(40, max(5, int(np.sqrt(len(present))))))
     middles = (edges[:-1] + edges[1:]) / 2
     codes = classify(pd.Series(middles), classes)
-    symbol = column.canonical_unit.symbol
+    symbol = unit_symbol(column)
     figure = go.Figure(
         go.Bar(
             x=middles,
@@ -139,7 +140,7 @@ def distribution_figure(
     if selected is not None and np.isfinite(selected):
         figure.add_vline(x=selected, line={"color": SELECTED, "width": 2})
     _dress(figure, height)
-    figure.update_xaxes(title=_axis_title(column))
+    figure.update_xaxes(title=column_title(column))
     figure.update_yaxes(title=t("Places"))
     return figure
 
@@ -218,7 +219,7 @@ def map_figure(
         )
     _dress(figure, height)
     figure.update_layout(
-        showlegend=True, legend={"title": _axis_title(column), "itemsizing": "constant"}, hovermode="closest"
+        showlegend=True, legend={"title": column_title(column), "itemsizing": "constant"}, hovermode="closest"
     )
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x")
@@ -254,7 +255,7 @@ def completeness_figure(completeness: pd.Series, *, height: int = 240) -> go.Fig
 
 
 def _hover(places: gpd.GeoDataFrame, values: pd.Series, column: Column) -> list[str]:
-    symbol = column.canonical_unit.symbol
+    symbol = unit_symbol(column)
     shown = values.reindex(places.index)
     # plotly reads a few HTML tags in hover texts; a name must not be able to write any.
     names = places["name"].astype(str).str.replace("<", "&lt;", regex=False)
@@ -277,11 +278,6 @@ def _from_zero(values: pd.Series) -> bool:
     """Whether the axis should begin at zero: where the values are all positive and come near it."""
     low, high = values.min(), values.max()
     return bool(low >= 0 and low < 0.4 * high)
-
-
-def _axis_title(column: Column) -> str:
-    symbol = column.canonical_unit.symbol
-    return f"{said(column.title)} ({symbol})" if symbol else said(column.title)
 
 
 def _dress(figure: go.Figure, height: int) -> None:

@@ -1,4 +1,4 @@
-"""What is said of a dataset, in sentences: for its page, for downloads and for reports alike."""
+"""What is said of a dataset and its columns, in sentences: for its page, for downloads and for reports alike."""
 
 from __future__ import annotations
 
@@ -6,11 +6,35 @@ from datetime import date
 
 import pandas as pd
 
-from app.sentences import length_words
 from app.text import day, error_in_words, number, period, said, t, tn
-from geodata.catalog import Dataset
+from geodata.catalog import Column, Dataset
 from geodata.errors import AlmanacError
 from geodata.inventory import NOT_STATED, Inventory, age
+
+
+def unit_symbol(column: Column) -> str:
+    """The unit of a column as the reader writes it; empty for plain numbers."""
+    return said(column.canonical_unit.symbol)
+
+
+def column_title(column: Column) -> str:
+    """What a column measures, with its unit."""
+    symbol = unit_symbol(column)
+    return f"{said(column.title)} ({symbol})" if symbol else said(column.title)
+
+
+def length_words(length: pd.Timedelta) -> str:
+    """A length of time in the unit in which a reader would say it."""
+    days = length / pd.Timedelta(days=1)
+    if days >= 730:
+        return tn("{n} year", "{n} years", round(days / 365.25))
+    if days >= 60:
+        return tn("{n} month", "{n} months", round(days / 30.44))
+    if days >= 1:
+        return tn("{n} day", "{n} days", round(days))
+    if days * 24 >= 1:
+        return tn("{n} hour", "{n} hours", round(days * 24))
+    return tn("{n} minute", "{n} minutes", round(days * 1440))
 
 
 def dataset_facts(dataset: Dataset) -> list[tuple[str, str]]:

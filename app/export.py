@@ -11,10 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from app.dataset_words import licence_words
+from app.dataset_words import column_title, licence_words
 from app.text import day, period, said, t
 from geodata.catalog import Dataset
-from geodata.units import unit_of
 
 # Without this mark Excel takes UTF-8 for the machine's own code page and spoils every Chinese name.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -101,8 +100,7 @@ def source_text(dataset: Dataset) -> bytes:
     if dataset.kind == "panel":
         lines.append(f"time: {t('the start of the interval, in UTC')}")
     for column in dataset.columns.values():
-        symbol = unit_of(column.name).symbol
-        lines.append(f"{column.name}: {said(column.title)}{f' ({symbol})' if symbol else ''}")
+        lines.append(f"{column.name}: {column_title(column)}")
         lines += [f"  {column.flag} {mark}: {said(meaning)}" for mark, meaning in column.flags.items()]
     lines += ["", t("Known flaws"), *(f"- {said(flaw)}" for flaw in dataset.flaws or (t("None is known."),))]
     if dataset.appended:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analytics.place import Profile, Record, Standing
+from app.dataset_words import length_words, unit_symbol
 from app.text import listed, number, percent, quantity, said, t, tn, when
 
 
@@ -36,7 +37,7 @@ def answer(found: Profile) -> str:
             "The newest value is of {time}: {what}, {value}.",
             time=when(newest.latest_time, newest.dataset.step),
             what=said(newest.column.title),
-            value=quantity(newest.latest, newest.column.canonical_unit.symbol),
+            value=quantity(newest.latest, unit_symbol(newest.column)),
         )
     least = found.least_complete
     if found.completeness is not None and least is None:
@@ -135,7 +136,7 @@ def change_words(record: Record) -> list[str]:
     change = record.change
     if change is None:
         return []
-    symbol = record.column.canonical_unit.symbol
+    symbol = unit_symbol(record.column)
     return [
         t(
             "The mean was {before} in {years_before} and {after} in {years_after}, over full years only.",
@@ -145,17 +146,3 @@ def change_words(record: Record) -> list[str]:
             years_after=f"{change.after_from}–{change.after_to}",
         )
     ]
-
-
-def length_words(length: pd.Timedelta) -> str:
-    """A length of time in the unit in which a reader would say it."""
-    days = length / pd.Timedelta(days=1)
-    if days >= 730:
-        return tn("{n} year", "{n} years", round(days / 365.25))
-    if days >= 60:
-        return tn("{n} month", "{n} months", round(days / 30.44))
-    if days >= 1:
-        return tn("{n} day", "{n} days", round(days))
-    if days * 24 >= 1:
-        return tn("{n} hour", "{n} hours", round(days * 24))
-    return tn("{n} minute", "{n} minutes", round(days * 1440))

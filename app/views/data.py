@@ -13,15 +13,16 @@ import streamlit as st
 from analytics.classes import class_breaks
 from app.charts import completeness_figure
 from app.dataset_words import (
+    column_title,
     coverage_words,
     dataset_facts,
     inventory_words,
+    length_words,
     licence_words,
     size_words,
 )
 from app.export import EXCEL_ROWS, csv_bytes, csv_size, parquet_bytes, source_text
 from app.map import map_view
-from app.sentences import length_words
 from app.text import message, number, percent, said, t, tn
 from app.view import Context, View
 from app.views.explore import THEMES
@@ -230,9 +231,8 @@ def _statistics(dataset: Dataset) -> None:
 
 
 def _column_row(column: Column, found: ColumnProfile) -> dict[str, str]:
-    symbol = column.canonical_unit.symbol
     return {
-        t("Column"): f"{said(column.title)} ({symbol})" if symbol else said(column.title),
+        t("Column"): column_title(column),
         t("Lowest"): number(found.minimum),
         t("Middle"): number(found.median),
         t("Highest"): number(found.maximum),

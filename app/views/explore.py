@@ -12,7 +12,7 @@ from analytics.classes import Classes, class_breaks
 from analytics.cube import ENOUGH, Cube, cube, steps_of
 from analytics.series import sketch
 from app.charts import distribution_figure, map_figure, series_figure
-from app.dataset_words import source_line
+from app.dataset_words import column_title, source_line, unit_symbol
 from app.map import map_view
 from app.text import message, number, percent, quantity, said, t, when
 from app.view import Context, View
@@ -36,7 +36,7 @@ def _explore(context: Context) -> None:
     with for_dataset:
         dataset = region.dataset(choose("dataset", t("Dataset"), datasets, default=first, resets=OF_ONE_DATASET))
     with for_column:
-        columns = {c.name: _titled(c.title, c.canonical_unit.symbol) for c in dataset.columns.values()}
+        columns = {c.name: column_title(c) for c in dataset.columns.values()}
         column = dataset.column(
             choose(
                 "column",
@@ -63,7 +63,7 @@ def _explore(context: Context) -> None:
         st.info(t("This column holds no values; choose another."))
         return
     classes = class_breaks(shown.values, method=method)  # type: ignore[arg-type]
-    symbol = column.canonical_unit.symbol
+    symbol = unit_symbol(column)
     layer = region.layer_of(dataset)
     moving = pd.DataFrame(shown.values, index=shown.places, columns=shown.times) if len(shown.times) > 1 else None
     state = map_view(
@@ -110,7 +110,7 @@ def _distribution(
     if present.empty:
         st.info(t("No place has a value at this time; choose another with the slider."))
         return
-    symbol = column.canonical_unit.symbol
+    symbol = unit_symbol(column)
     words = t(
         "Half of the {n} places with a value lie between {low} and {high}.",
         n=number(len(present), decimals=0),
@@ -170,10 +170,6 @@ def _made(shown: Cube, source: str) -> str:
     else:
         return source
     return f"{how} {source}"
-
-
-def _titled(title: str, symbol: str) -> str:
-    return f"{said(title)} ({symbol})" if symbol else said(title)
 
 
 def _index(times: pd.DatetimeIndex, asked: str | None, default: int) -> int:

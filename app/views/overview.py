@@ -9,7 +9,7 @@ from analytics.classes import class_breaks
 from analytics.cube import cube
 from analytics.glance import Coverage, Glance, KeyFigure, glance
 from app.charts import map_figure
-from app.dataset_words import source_line
+from app.dataset_words import source_line, unit_symbol
 from app.map import map_view
 from app.text import day, message, number, percent, period, quantity, said, t, tn, when
 from app.view import Context, View
@@ -55,7 +55,7 @@ def _answer(found: Glance) -> str:
 def _key_figures(found: Glance) -> None:
     st.header(t("Key figures"))
     for figure in found.figures:
-        unit = figure.column.canonical_unit.symbol
+        unit = unit_symbol(figure.column)
         st.markdown(
             f"{plain(said(figure.column.title))}  \n**{plain(quantity(figure.value, unit))}**",
             help=plain(f"{said(figure.dataset.title)}. {source_line(figure.dataset)}"),
@@ -84,7 +84,7 @@ def _how(figure: KeyFigure) -> str:
         )
     if figure.earlier is None or figure.earlier_time is None:
         return f"{said_so}."
-    symbol = figure.column.canonical_unit.symbol
+    symbol = unit_symbol(figure.column)
     return t(
         "{now}; {earlier} in {then}.",
         now=said_so,
@@ -125,7 +125,7 @@ def _map(context: Context) -> None:
         values.at(step),
         classes=classes,
         title=said(column.title),
-        unit=column.canonical_unit.symbol,
+        unit=unit_symbol(column),
         basemap=region.base(),
         attribution=dataset.producer,
         bounds=region.bounds(),

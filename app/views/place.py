@@ -11,9 +11,9 @@ import streamlit as st
 from analytics.classes import class_breaks
 from analytics.place import Fact, Profile, Record, best_known, profile
 from app.charts import map_figure, series_figure
-from app.dataset_words import source_line
+from app.dataset_words import column_title, length_words, source_line, unit_symbol
 from app.map import map_view
-from app.sentences import answer, change_words, completeness_words, length_words, qualifier_words, standing_words
+from app.sentences import answer, change_words, completeness_words, qualifier_words, standing_words
 from app.text import listed, message, number, percent, quantity, said, t, tn, when
 from app.view import Context, View
 from app.views.explore import THEMES
@@ -118,7 +118,7 @@ def _map(context: Context, found: Profile) -> None:
         values,
         classes=classes,
         title=said(column.title),
-        unit=column.canonical_unit.symbol,
+        unit=unit_symbol(column),
         basemap=region.base(),
         attribution=dataset.producer,
         selected=found.id,
@@ -148,8 +148,8 @@ def _key_figures(found: Profile) -> None:
 def _figure(column: Column, shown: str, words: Sequence[str]) -> None:
     """A number under its full title: st.metric would cut a long one short."""
     with st.container(border=True, height="stretch"):
-        st.caption(plain(_titled(column)))
-        st.metric(_titled(column), shown, label_visibility="collapsed")
+        st.caption(plain(column_title(column)))
+        st.metric(column_title(column), shown, label_visibility="collapsed")
         st.caption(plain(" ".join(words)))
 
 
@@ -177,7 +177,7 @@ def _facts(found: Profile) -> None:
 def _fact(fact: Fact) -> None:
     words = []
     if fact.spread is not None:
-        spread = quantity(fact.spread, fact.column.canonical_unit.symbol, digits=2)
+        spread = quantity(fact.spread, unit_symbol(fact.column), digits=2)
         words.append(t("± {spread} (one standard deviation).", spread=spread))
     if fact.p_value is not None:
         words.append(
@@ -228,7 +228,7 @@ def _on_request(region: Region, place: str, records: Sequence[Record]) -> None:
         pd.DataFrame(
             {
                 t("What it measures"): [said(r.column.title) for r in records],
-                t("Latest value"): [quantity(r.latest, r.column.canonical_unit.symbol) for r in records],
+                t("Latest value"): [quantity(r.latest, unit_symbol(r.column)) for r in records],
                 t("Of"): [when(r.latest_time, r.dataset.step) if r.latest_time is not None else "" for r in records],
                 t("Values there"): [percent(r.completeness) if r.completeness is not None else "–" for r in records],
             }
@@ -246,7 +246,7 @@ def _drawn(region: Region, place: str, records: Sequence[Record]) -> None:
 
 
 def _record(region: Region, place: str, record: Record) -> None:
-    symbol = record.column.canonical_unit.symbol
+    symbol = unit_symbol(record.column)
     time = when(record.latest_time, record.dataset.step) if record.latest_time is not None else ""
     flag = said(record.column.flags.get(record.latest_flag, record.latest_flag)) if record.latest_flag else ""
     after = f"{time}, {flag}" if flag else time
@@ -342,11 +342,6 @@ def _inside(region: Region, found: Profile) -> None:
             key=key,
             on_change=lambda key=key: remember("place", st.session_state[key]),
         )
-
-
-def _titled(column: Column) -> str:
-    symbol = column.canonical_unit.symbol
-    return f"{said(column.title)} ({symbol})" if symbol else said(column.title)
 
 
 def _link(place: str, label: str) -> None:
