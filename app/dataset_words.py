@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 
-from app.text import day, error_in_words, number, period, said, t, tn
+from app.text import day, error_in_words, number, period, said, t, tn, together
 from geodata.catalog import Column, Dataset
 from geodata.errors import AlmanacError
 from geodata.inventory import NOT_STATED, Inventory, age
@@ -83,6 +83,11 @@ def source_line(dataset: Dataset) -> str:
     )
 
 
+def titled_source(dataset: Dataset) -> str:
+    """The title of a dataset and its source line, as two sentences."""
+    return together([t("{words}.", words=said(dataset.title)), source_line(dataset)])
+
+
 def _freshness(dataset: Dataset) -> str:
     """How old the last observation was when it was taken, and how old it is today."""
     then, now = (length_words(age(dataset, on)) for on in (dataset.retrieved, date.today()))
@@ -110,7 +115,8 @@ def coverage_words(dataset: Dataset, shares: pd.Series) -> str:
         )
     )
     if dataset.step == "irregular":
-        words += " " + t("Without a fixed step, what counts is the share of the months with a measurement.")
+        months = t("Without a fixed step, what counts is the share of the months with a measurement.")
+        words = together([words, months])
     return words
 
 
@@ -137,7 +143,7 @@ def inventory_words(found: Inventory) -> str:
         )
     if not found.damaged:
         words.append(t("Every file is the one described: all checksums agree."))
-    return " ".join(words)
+    return together(words)
 
 
 def size_words(size: int) -> str:

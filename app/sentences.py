@@ -6,13 +6,13 @@ import pandas as pd
 
 from analytics.place import Profile, Record, Standing
 from app.dataset_words import length_words, unit_symbol
-from app.text import listed, number, percent, quantity, said, t, tn, when
+from app.text import listed, number, percent, quantity, said, t, tn, together, when
 
 
 def answer(found: Profile) -> str:
     """What we know of it, in a few sentences."""
     if not found.records:
-        words = (
+        only = (
             t(
                 "We have {figures} of {place}, and no series.",
                 figures=tn("{n} figure", "{n} figures", len(found.facts)),
@@ -21,36 +21,42 @@ def answer(found: Profile) -> str:
             if found.facts
             else t("We have no figures of {place}.", place=found.name)
         )
-        if not found.inside.empty:
-            words += " " + t("The places within it may have some: they are listed below.")
-        return words
+        if found.inside.empty:
+            return only
+        return together([only, t("The places within it may have some: they are listed below.")])
     datasets = {r.dataset.id for r in found.records}
     newest = max(found.records, key=lambda r: r.latest_time or pd.Timestamp(0, tz="UTC"))
-    words = t(
-        "We have {series} of {place} from {datasets}.",
-        series=tn("{n} series", "{n} series", len(found.records)),
-        place=found.name,
-        datasets=tn("{n} dataset", "{n} datasets", len(datasets)),
-    )
+    words = [
+        t(
+            "We have {series} of {place} from {datasets}.",
+            series=tn("{n} series", "{n} series", len(found.records)),
+            place=found.name,
+            datasets=tn("{n} dataset", "{n} datasets", len(datasets)),
+        )
+    ]
     if newest.latest_time is not None:
-        words += " " + t(
-            "The newest value is of {time}: {what}, {value}.",
-            time=when(newest.latest_time, newest.dataset.step),
-            what=said(newest.column.title),
-            value=quantity(newest.latest, unit_symbol(newest.column)),
+        words.append(
+            t(
+                "The newest value is of {time}: {what}, {value}.",
+                time=when(newest.latest_time, newest.dataset.step),
+                what=said(newest.column.title),
+                value=quantity(newest.latest, unit_symbol(newest.column)),
+            )
         )
     least = found.least_complete
     if found.completeness is not None and least is None:
-        words += " " + t("No value is missing within the time that each series covers.")
+        words.append(t("No value is missing within the time that each series covers."))
     elif found.completeness is not None and least is not None:
-        words += " " + t(
-            "Of the values due within the time that each series covers, {share} are there; "
-            "most is missing of {what} ({missing}).",
-            share=percent(found.completeness),
-            what=said(least.column.title),
-            missing=percent(1 - (least.completeness or 0.0)),
+        words.append(
+            t(
+                "Of the values due within the time that each series covers, {share} are there; "
+                "most is missing of {what} ({missing}).",
+                share=percent(found.completeness),
+                what=said(least.column.title),
+                missing=percent(1 - (least.completeness or 0.0)),
+            )
         )
-    return words
+    return together(words)
 
 
 def standing_words(standing: Standing) -> str:

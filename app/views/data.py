@@ -23,7 +23,7 @@ from app.dataset_words import (
 )
 from app.export import EXCEL_ROWS, csv_bytes, csv_size, parquet_bytes, source_text
 from app.map import map_view
-from app.text import message, number, percent, said, t, tn
+from app.text import message, number, percent, said, t, tn, together
 from app.view import Context, View
 from app.views.explore import THEMES
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error, show_place_link
@@ -173,7 +173,12 @@ def _dataset(dataset: Dataset, region: Region) -> None:
     at_facts, at_flaws = st.columns(2, gap="large")
     with at_facts:
         st.subheader(t("Where it comes from"))
-        st.markdown("\n".join(f"- **{plain(label)}**: {plain(fact)}" for label, fact in dataset_facts(dataset)))
+        st.markdown(
+            "\n".join(
+                "- " + t("{label}: {text}", label=f"**{plain(label)}**", text=plain(fact))
+                for label, fact in dataset_facts(dataset)
+            )
+        )
     with at_flaws:
         st.subheader(t("Known flaws"))
         st.markdown("\n".join(f"- {plain(said(flaw))}" for flaw in dataset.flaws) or t("None is known."))
@@ -225,7 +230,7 @@ def _statistics(dataset: Dataset) -> None:
             outside,
         )
     )
-    st.markdown(plain(" ".join(words)))
+    st.markdown(plain(together(words)))
     st.dataframe(pd.DataFrame([_column_row(dataset.column(c.name), c) for c in found.columns]), hide_index=True)
     st.caption(plain(t("An outlier is a value {rule}.", rule=said(found.outlier_rule))))
 

@@ -14,7 +14,7 @@ from analytics.series import sketch
 from app.charts import distribution_figure, map_figure, series_figure
 from app.dataset_words import column_title, source_line, unit_symbol
 from app.map import map_view
-from app.text import message, number, percent, quantity, said, t, when
+from app.text import message, number, percent, quantity, said, t, together, when
 from app.view import Context, View
 from app.widgets import choose, fragment, plain, remember, remembered, show_place_link
 from geodata.catalog import Column, Dataset
@@ -117,7 +117,7 @@ def _distribution(
         low=quantity(present.quantile(0.25), symbol),
         high=quantity(present.quantile(0.75), symbol),
     )
-    st.markdown(plain(words if moment is None else f"{when(moment, step)}: {words}"))
+    st.markdown(plain(words if moment is None else t("{label}: {text}", label=when(moment, step), text=words)))
     st.plotly_chart(
         distribution_figure(values, column=column, classes=classes, selected=values.get(place)),
         key="distribution",
@@ -169,7 +169,7 @@ def _made(shown: Cube, source: str) -> str:
         how = t("Each step is the last value within it.")
     else:
         return source
-    return f"{how} {source}"
+    return together([how, source])
 
 
 def _index(times: pd.DatetimeIndex, asked: str | None, default: int) -> int:

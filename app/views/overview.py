@@ -9,9 +9,9 @@ from analytics.classes import class_breaks
 from analytics.cube import cube
 from analytics.glance import Coverage, Glance, KeyFigure, glance
 from app.charts import map_figure
-from app.dataset_words import source_line, unit_symbol
+from app.dataset_words import titled_source, unit_symbol
 from app.map import map_view
-from app.text import day, message, number, percent, period, quantity, said, t, tn, when
+from app.text import day, message, number, percent, period, quantity, said, t, tn, together, when
 from app.view import Context, View
 from app.widgets import choose, fragment, plain, remembered, show_place_link
 
@@ -21,7 +21,7 @@ def draw(context: Context) -> None:
     region = context.region
     found = glance(region)
     st.title(t("What is happening in {region}?", region=said(region.name)))
-    st.markdown(plain(f"{said(region.summary)} {_answer(found)}"))
+    st.markdown(plain(together([said(region.summary), _answer(found)])))
     at_map, at_figures = st.columns([7, 3], gap="medium")
     with at_map:
         _map(context)
@@ -46,7 +46,9 @@ def _answer(found: Glance) -> str:
     )
     unseen = int((found.known == 0).sum())
     return (
-        words + " " + tn("{n} place has no value in any of them.", "{n} places have no value in any of them.", unseen)
+        together(
+            [words, tn("{n} place has no value in any of them.", "{n} places have no value in any of them.", unseen)]
+        )
         if unseen
         else words
     )
@@ -58,7 +60,7 @@ def _key_figures(found: Glance) -> None:
         unit = unit_symbol(figure.column)
         st.markdown(
             f"{plain(said(figure.column.title))}  \n**{plain(quantity(figure.value, unit))}**",
-            help=plain(f"{said(figure.dataset.title)}. {source_line(figure.dataset)}"),
+            help=plain(titled_source(figure.dataset)),
         )
         st.caption(plain(_how(figure)))
 
@@ -83,7 +85,7 @@ def _how(figure: KeyFigure) -> str:
             of=number(figure.of, decimals=0),
         )
     if figure.earlier is None or figure.earlier_time is None:
-        return f"{said_so}."
+        return t("{words}.", words=said_so)
     symbol = unit_symbol(figure.column)
     return t(
         "{now}; {earlier} in {then}.",
@@ -136,8 +138,10 @@ def _map(context: Context) -> None:
         st.plotly_chart(
             map_figure(region.layer_of(dataset), values.at(step), column=column, classes=classes, crs=region.crs_metric)
         )
-    time = f", {when(values.times[step], values.step)}" if len(values.times) else ""
-    st.caption(plain(f"{said(column.title)}{time}. {said(dataset.title)}. {source_line(dataset)}"))
+    what = said(column.title)
+    if len(values.times):
+        what = t("{what}, {time}", what=what, time=when(values.times[step], values.step))
+    st.caption(plain(together([t("{words}.", words=what), titled_source(dataset)])))
     show_place_link(region, state.selected)
 
 
@@ -175,11 +179,12 @@ def _seen(coverage: Coverage) -> str:
         share=percent(coverage.seen / coverage.of),
     )
     if coverage.outside:
-        words += " " + tn(
+        outside = tn(
             "{n} of its places lies outside the region and does not overlap the other layers.",
             "{n} of its places lie outside the region and do not overlap the other layers.",
             coverage.outside,
         )
+        words = together([words, outside])
     return words
 
 

@@ -11,10 +11,10 @@ import streamlit as st
 from analytics.classes import class_breaks
 from analytics.place import Fact, Profile, Record, best_known, profile
 from app.charts import map_figure, series_figure
-from app.dataset_words import column_title, length_words, source_line, unit_symbol
+from app.dataset_words import column_title, length_words, titled_source, unit_symbol
 from app.map import map_view
 from app.sentences import answer, change_words, completeness_words, qualifier_words, standing_words
-from app.text import listed, message, number, percent, quantity, said, t, tn, when
+from app.text import listed, message, number, percent, quantity, said, t, tn, together, when
 from app.view import Context, View
 from app.views.explore import THEMES
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error
@@ -130,7 +130,7 @@ def _map(context: Context, found: Profile) -> None:
             map_figure(layer, values, column=column, classes=classes, crs=region.crs_metric, selected=found.id)
         )
     time = when(shown.latest_time, dataset.step) if isinstance(shown, Record) and shown.latest_time is not None else ""
-    what = f"{said(column.title)}, {time}" if time else said(column.title)
+    what = t("{what}, {time}", what=said(column.title), time=time) if time else said(column.title)
     st.caption(plain(t("{what}. Choose a place on the map to go to it.", what=what)))
     if state.selected not in (None, found.id):
         remember("place", state.selected)
@@ -150,7 +150,7 @@ def _figure(column: Column, shown: str, words: Sequence[str]) -> None:
     with st.container(border=True, height="stretch"):
         st.caption(plain(column_title(column)))
         st.metric(column_title(column), shown, label_visibility="collapsed")
-        st.caption(plain(" ".join(words)))
+        st.caption(plain(together(words)))
 
 
 def _moment_and_standing(record: Record) -> list[str]:
@@ -249,7 +249,7 @@ def _record(region: Region, place: str, record: Record) -> None:
     symbol = unit_symbol(record.column)
     time = when(record.latest_time, record.dataset.step) if record.latest_time is not None else ""
     flag = said(record.column.flags.get(record.latest_flag, record.latest_flag)) if record.latest_flag else ""
-    after = f"{time}, {flag}" if flag else time
+    after = t("{time}, {flag}", time=time, flag=flag) if flag else time
     words = [*completeness_words(record), *qualifier_words(record)]
     if record.standing is not None:
         words.append(standing_words(record.standing))
@@ -272,7 +272,7 @@ def _record(region: Region, place: str, record: Record) -> None:
         at_chart.info(t("A single value cannot be drawn as a series."))
     with at_words:
         st.markdown(f"**{plain(said(record.column.title))}**")
-        st.markdown(f"{plain(quantity(record.latest, symbol))} ({plain(after)})")
+        st.markdown(plain(t("{value} ({time})", value=quantity(record.latest, symbol), time=after)))
         for sentence in words:
             st.caption(plain(sentence))
         if not record.gaps.empty:
@@ -301,7 +301,7 @@ def _gaps(record: Record) -> None:
 
 
 def _sources(dataset: Dataset) -> None:
-    st.caption(plain(f"{said(dataset.title)}. {source_line(dataset)}"))
+    st.caption(plain(titled_source(dataset)))
     if not dataset.flaws:
         return
     with st.expander(tn("{n} known flaw", "{n} known flaws", len(dataset.flaws))):

@@ -63,8 +63,6 @@ def in_descriptions() -> set[str]:
     kinds = get_args(get_type_hints(Dataset)["kind"])
     found: set[str] = {*get_args(Step), *kinds, OUTLIER_RULE}
     for dataset in open_catalog().values():
-        if dataset.theme == "basemap":
-            continue
         found |= {dataset.title, dataset.summary, *dataset.flaws}
         if dataset.licence != "not stated":
             found.add(dataset.licence)
