@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from playwright.sync_api import Browser, Playwright, sync_playwright
@@ -35,11 +36,8 @@ FLAGS = (
 INSTALL_LIMIT_S = 600
 
 
-def find_browser(playwright: Playwright | None = None) -> Path | None:
-    """The browser to use: `ALMANAC_BROWSER`, a Chromium or Chrome on the PATH, or Playwright's own.
-
-    playwright : the one that runs already, if any; two cannot run at once.
-    """
+def find_browser() -> Path | None:
+    """The browser to use: `ALMANAC_BROWSER`, a Chromium or Chrome on the PATH, or Playwright's own."""
     chosen = os.environ.get("ALMANAC_BROWSER")
     if chosen:
         if not works(Path(chosen)):
@@ -53,11 +51,15 @@ def find_browser(playwright: Playwright | None = None) -> Path | None:
     found = next((path for path in candidates if works(path)), None)
     if found is not None:
         return found
-    if playwright is None:
-        with sync_playwright() as own:
-            return find_browser(own)
-    bundled = Path(playwright.chromium.executable_path)
+    # In a thread of its own: two Playwrights cannot run in one, and the tests' own may be running.
+    with ThreadPoolExecutor(1) as aside:
+        bundled = aside.submit(_playwrights_own).result()
     return bundled if works(bundled) else None
+
+
+def _playwrights_own() -> Path:
+    with sync_playwright() as playwright:
+        return Path(playwright.chromium.executable_path)
 
 
 def works(path: Path) -> bool:
@@ -79,7 +81,7 @@ def launch(playwright: Playwright, *extra: str, headless: bool = True) -> Browse
     playwright : from `sync_playwright()`
     extra : further flags, for example "--disable-gpu" or "--disable-3d-apis" for a browser without WebGL
     """
-    path = find_browser(playwright)
+    path = find_browser()
     if path is None:
         raise no_browser()
     # Chromium refuses its own sandbox to root.
