@@ -308,7 +308,7 @@ def _names(path: Path) -> dict[str, str]:
     held = set(pq.read_schema(path).names)
     if not {"location_id", "name"} <= held:
         return {}
-    table = pq.read_table(path, columns=["location_id", *sorted({"name", "name_zh"} & held)])
+    table = pq.read_table(path, columns=["location_id", *sorted({"name", "name_zh_hans", "name_zh_hant"} & held)])
     ids, *names = (column.to_pylist() for column in table.columns)
     return {i: " ".join(filter(None, row)) for i, *row in zip(ids, *names, strict=True)}
 

@@ -23,7 +23,7 @@ FLAG = "_flag"
 
 def value_columns(table: pd.DataFrame) -> list[str]:
     """The columns that hold values: everything but the keys, names, qualifiers and geometry."""
-    rest = {*KEYS, "name", "name_zh", "kind", "rank", "geometry"}
+    rest = {*KEYS, "name", "name_zh_hans", "name_zh_hant", "kind", "rank", "geometry"}
     return [str(c) for c in table.columns if c not in rest and not str(c).endswith(FLAG)]
 
 

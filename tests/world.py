@@ -113,7 +113,11 @@ def panel() -> pd.DataFrame:
 def gauges() -> gpd.GeoDataFrame:
     """Three gauges in the Alps, one of them with a Chinese name."""
     return gpd.GeoDataFrame(
-        {"name": ["Ponte Alto", "Molino", "Foce"], "name_zh": [None, "磨坊", None]},
+        {
+            "name": ["Ponte Alto", "Molino", "Foce"],
+            "name_zh_hans": [None, "磨坊", None],
+            "name_zh_hant": [None, "磨坊", None],
+        },
         index=pd.Index(["001", "002", "003"], name="location_id"),
         geometry=[shapely.Point(9.0, 45.5), shapely.Point(9.5, 45.6), shapely.Point(9.7, 45.9)],
         crs=4326,

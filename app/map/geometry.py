@@ -123,7 +123,7 @@ def publish_basemap(basemap: gpd.GeoDataFrame) -> str:
 def basemap_geojson(basemap: gpd.GeoDataFrame) -> dict[str, Any]:
     """The basemap as GeoJSON with short numbers, with a point of its own for the label of each area."""
     frame = basemap.to_crs(4326) if basemap.crs and basemap.crs.to_epsg() != 4326 else basemap
-    columns = [c for c in ("kind", "name", "name_zh", "rank") if c in frame.columns]
+    columns = [c for c in ("kind", "name", "name_zh_hans", "name_zh_hant", "rank") if c in frame.columns]
     features: list[dict[str, Any]] = []
     shapes = shapely.set_precision(np.asarray(frame.geometry.array), 1e-4, mode="pointwise")
     texts = json.loads(_json_list(shapes))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
+from geodata.build.chinese import chinese_names
 from geodata.build.fetch import package_files
 from geodata.build.topology import read_borders, read_topojson
 from geodata.build.write import on_grid
@@ -51,9 +51,9 @@ def basemap(
 
     Returns
     -------
-    A layer with `kind` (land, country, state, lake, river, city), `name`, `name_zh` (towns, where known) and
-    `rank` (1 to 5; the lower is labelled first). Land and lakes are polygons; borders and rivers are lines,
-    so that no edge of the cut is drawn; towns are points.
+    A layer with `kind` (land, country, state, lake, river, city), `name`, `name_zh_hans` and `name_zh_hant`
+    (of towns) and `rank` (1 to 5; the lower is labelled first). Land and lakes are polygons; borders and
+    rivers are lines, so that no edge of the cut is drawn; towns are points.
     """
     middle = np.cos(np.radians((bounds[1] + bounds[3]) / 2))
     north, east = margin_km / KM_PER_DEGREE, margin_km / KM_PER_DEGREE / middle
@@ -112,11 +112,13 @@ def towns_within(gazetteer: bytes, box: shapely.Polygon, most: int, apart_km: fl
             kept.append(row)
     found = found.iloc[kept]
     people = found["population"].to_numpy()
+    chinese = [chinese_names(*town) for town in zip(found["geonameid"], found["alternatenames"], strict=True)]
     layer = gpd.GeoDataFrame(
         {
             "kind": "city",
             "name": found["name"].to_numpy(),
-            "name_zh": [chinese_name(names) for names in found["alternatenames"]],
+            "name_zh_hans": [simplified for simplified, _ in chinese],
+            "name_zh_hant": [traditional for _, traditional in chinese],
             "rank": np.array([1 + sum(n < limit for limit in RANKS) for n in people], dtype="int8"),
         },
         index="city-" + found["geonameid"].astype(str),
@@ -124,26 +126,6 @@ def towns_within(gazetteer: bytes, box: shapely.Polygon, most: int, apart_km: fl
         crs=4326,
     )
     return layer
-
-
-def chinese_name(names: list[str]) -> str | None:
-    """The Chinese name among a town's names in all languages, which do not say their language.
-
-    Notes
-    -----
-    Names in Han characters only; simplified ones (those that GB 2312 can write) before others, then the
-    shortest, the everyday one; of equals the last, which the gazetteer's editors added to correct the first.
-    """
-    han = [name for name in names if re.fullmatch(r"[\u4e00-\u9fff]{2,6}([-·][\u4e00-\u9fff]{1,6})?", name)]
-    return min(reversed(han), key=lambda name: (not _is_simplified(name), len(name)), default=None)
-
-
-def _is_simplified(name: str) -> bool:
-    try:
-        name.replace("·", "").encode("gb2312")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _pieces(shape: shapely.Geometry) -> gpd.GeoDataFrame:
@@ -166,7 +148,7 @@ def _kind(kind: str, layer: gpd.GeoDataFrame, rank: int = 1) -> gpd.GeoDataFrame
     numbered = pd.Index([f"{kind}-{rank}-{n:04d}" for n in range(len(layer))])
     names = layer["name"].to_numpy() if "name" in layer.columns else [""] * len(layer)
     return gpd.GeoDataFrame(
-        {"kind": kind, "name": names, "name_zh": None, "rank": np.int8(rank)},
+        {"kind": kind, "name": names, "name_zh_hans": None, "name_zh_hant": None, "rank": np.int8(rank)},
         index=numbered,
         geometry=layer.geometry.array,
         crs=4326,

@@ -118,9 +118,9 @@ def test_moments_finer_than_a_second_and_on_other_clocks() -> None:
 def test_a_layer_is_written_with_points_in_degrees() -> None:
     layer = gauges().to_crs(32632)
     heading, first, second, _ = rows(csv_bytes(layer))
-    assert heading == ["location_id", "name", "name_zh", "longitude", "latitude"]
-    assert first == ["001", "Ponte Alto", "", "9", "45.5"]
-    assert second[2] == "磨坊"
+    assert heading == ["location_id", "name", "name_zh_hans", "name_zh_hant", "longitude", "latitude"]
+    assert first == ["001", "Ponte Alto", "", "", "9", "45.5"]
+    assert second[2] == second[3] == "磨坊"
     ring = shapely.Point(0, 0).buffer(2).difference(shapely.Point(0, 0).buffer(1))
     areas = gpd.GeoDataFrame({"name": ["Ring"]}, index=pd.Index(["r"], name="location_id"), geometry=[ring], crs=4326)
     _, row = rows(csv_bytes(areas))

@@ -50,7 +50,8 @@ def basemap() -> gpd.GeoDataFrame:
     facts = {
         "kind": ["land", "country", "city"],
         "name": ["", "", "Harbour"],
-        "name_zh": ["", "", "港口"],
+        "name_zh_hans": ["", "", "海边镇"],
+        "name_zh_hant": ["", "", "海邊鎮"],
         "rank": [1, 1, 1],
     }
     return gpd.GeoDataFrame(facts, geometry=shapes, crs=4326)

@@ -328,11 +328,15 @@ def test_points_and_lines_are_drawn_and_selected(open_map: Callable[..., Window]
     window.says("selected=p46 ")
 
 
-def test_a_chinese_reader_gets_chinese_words(open_map: Callable[..., Window]) -> None:
-    window = open_map("/?locale=zh-Hans-CN")
+@pytest.mark.parametrize(
+    ("locale", "name"),
+    [("zh-Hans-CN", "海边镇"), ("zh-Hant-TW", "海邊鎮"), ("zh-Hans", "海边镇"), ("zh-TW", "海邊鎮"), ("it", "Harbour")],
+)
+def test_towns_are_named_in_the_readers_script(open_map: Callable[..., Window], locale: str, name: str) -> None:
+    window = open_map(f"/?locale={locale}")
     window.still()
     images = window.canvas.evaluate("node => node.almanac.map.listImages()")
-    assert "town|港口" in images and "town|Harbour" not in images
+    assert [image for image in images if image.startswith("town|")] == [f"town|{name}"]
 
 
 def test_without_webgl_the_table_stands_in_and_the_page_is_told(browser: Browser, site: str) -> None:

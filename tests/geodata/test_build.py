@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from opencc import OpenCC
 from scipy import stats
 
 from geodata.build.__main__ import build, main, makers
-from geodata.build.basemap import chinese_name, towns_within
+from geodata.build.basemap import towns_within
+from geodata.build.chinese import REVIEWED, SOUNDS, chinese_names, everyday_name
 from geodata.build.fetch import package_files
 from geodata.build.mid_atlantic import DATASETS, society, water, weather
 from geodata.build.topology import read_borders, read_topojson
@@ -215,10 +217,45 @@ def test_a_topology_is_read_with_its_shared_borders() -> None:
 
 
 def test_the_everyday_simplified_name_is_chosen() -> None:
-    assert chinese_name(["費城", "费城", "Philadelphia", "フィラデルフィア"]) == "费城"
-    assert chinese_name(["列治文", "里士满"]) == "里士满"
-    assert chinese_name(["路易維爾"]) == "路易維爾"
-    assert chinese_name(["Norfolk"]) is None
+    assert everyday_name(["費城", "费城", "Philadelphia", "フィラデルフィア"]) == "费城"
+    assert everyday_name(["列治文", "里士满"]) == "里士满"
+    assert everyday_name(["路易維爾"]) == "路易維爾"
+    assert everyday_name(["Norfolk"]) is None
+
+
+def test_a_town_has_its_name_in_both_scripts() -> None:
+    assert chinese_names(0, ["米蘭"]) == ("米兰", "米蘭")
+    assert chinese_names(0, ["米兰"]) == ("米兰", "米蘭")
+    assert chinese_names(0, ["Norfolk"]) == (None, None)
+    # What spells a sound is no word: neither 弗雷德裏克 nor 特倫託, 布雷達 with another 布, 列剋星敦.
+    for simplified, traditional in [
+        ("弗雷德里克", "弗雷德里克"),
+        ("特伦托", "特倫托"),
+        ("布雷达", "布雷達"),
+        ("列克星敦", "列克星敦"),
+    ]:
+        assert chinese_names(0, [simplified]) == (simplified, traditional)
+
+
+def test_a_reviewed_name_goes_before_the_gazetteers() -> None:
+    brussels, san_jose = 2800866, 5392171
+    assert chinese_names(brussels, ["布魯塞爾", "比律悉"]) == ("布鲁塞尔", "布魯塞爾")
+    assert chinese_names(san_jose, ["聖荷西"]) == ("圣何塞", "聖荷西")
+
+
+def test_every_bundled_town_has_the_reviewed_names_in_their_scripts() -> None:
+    shown: dict[int, tuple[str, str]] = {}
+    for dataset in open_catalog().values():
+        if dataset.theme == "basemap":
+            towns = gpd.read_parquet(dataset.path).query("kind == 'city'")
+            numbers = towns.index.str.removeprefix("city-").astype(int)
+            shown |= dict(zip(numbers, zip(towns["name_zh_hans"], towns["name_zh_hant"], strict=True), strict=True))
+    assert REVIEWED.keys() <= shown.keys()
+    for town, (simplified, traditional) in shown.items():
+        assert OpenCC("t2s").convert(simplified) == simplified, (town, simplified)
+        assert OpenCC("s2t").convert(traditional).translate(SOUNDS) == traditional, (town, traditional)
+        if town in REVIEWED:
+            assert (simplified, traditional) == chinese_names(town, [])
 
 
 def test_a_town_close_to_a_larger_one_is_left_out() -> None:

@@ -88,9 +88,10 @@ export function drawLabel(map, id, dark, font) {
   if (!map.hasImage(id)) map.addImage(id, { width: canvas.width, height: canvas.height, data }, { pixelRatio: ratio });
 }
 
-// Chinese readers get the Chinese name where there is one.
+// Chinese readers get the Chinese name where there is one, in the script they read.
 export function localised(geojson, locale) {
   if (!geojson || !locale.startsWith("zh")) return geojson;
+  const column = new Intl.Locale(locale).maximize().script === "Hant" ? "name_zh_hant" : "name_zh_hans";
   return { ...geojson, features: geojson.features.map((f) =>
-    f.properties.name_zh ? { ...f, properties: { ...f.properties, shown: f.properties.name_zh } } : f) };
+    f.properties[column] ? { ...f, properties: { ...f.properties, shown: f.properties[column] } } : f) };
 }
