@@ -25,7 +25,11 @@ DONE = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   return app !== null && app.getAttribute('data-test-script-state') === 'notRunning'
     && document.querySelector('h1') !== null
-    && document.querySelector('[data-testid="stSkeleton"]') === null;
+    && document.querySelector('[data-testid="stSkeleton"]') === null
+    && [...document.querySelectorAll('*')].filter((e) => e.shadowRoot).every((e) => {
+      const map = e.shadowRoot.querySelector('.almanac-map');
+      return map === null || Boolean(map.dataset.painted);
+    });
 }"""
 
 
@@ -114,9 +118,9 @@ class Reader:
 
     def wait(self) -> None:
         """Waits until the page has finished what it is doing."""
-        self.page.wait_for_function(DONE, timeout=DRAW_LIMIT_MS)
+        self.page.wait_for_function(DONE, timeout=DRAW_LIMIT_MS, polling=100)
         self.page.wait_for_timeout(400)
-        self.page.wait_for_function(DONE, timeout=DRAW_LIMIT_MS)
+        self.page.wait_for_function(DONE, timeout=DRAW_LIMIT_MS, polling=100)
 
     def strangers(self) -> list[str]:
         """The addresses asked that are not this dashboard's own."""

@@ -28,12 +28,19 @@ export class Legend {
       ...(classes.authority ? [el("p", { class: "authority" }, fill(words.source, { authority: classes.authority }))] : []));
   }
 
+  // A list that scrolls must be reached by the keyboard; one that does not would only be in the way.
+  #reach() {
+    if (this.node.scrollHeight > this.node.clientHeight + 1) this.node.tabIndex = 0;
+    else this.node.removeAttribute("tabindex");
+  }
+
   count(found) {
     const counts = new Array(this.counts.length).fill(0);
     let missing = 0;
     for (const k of found) k === 255 ? missing++ : counts[k]++;
     counts.forEach((n, k) => (this.counts[k].textContent = this.format.count(n)));
     this.missing.textContent = this.format.count(missing);
+    this.#reach();
   }
 }
 

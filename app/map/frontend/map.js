@@ -63,7 +63,9 @@ class AlmanacMap {
     this.chosen = el("p", { class: "chosen", role: "status" });
     this.note = el("p", { class: "note", role: "alert", hidden: true });
     this.attribution = el("p", { class: "attribution" });
-    this.frame = el("div", { class: "frame" }, this.canvas, this.picture.node, this.marks.node, this.cross, this.search.node, el("div", { class: "buttons" }, ...this.buttons), this.legend.node, this.card);
+    // The legend of a narrow map stands below it: what is laid over the map must end where the map ends.
+    const stage = el("div", { class: "stage" }, this.canvas, this.picture.node, this.marks.node, this.cross, this.search.node, el("div", { class: "buttons" }, ...this.buttons), this.card);
+    this.frame = el("div", { class: "frame" }, stage, this.legend.node);
     this.node = el("div", { class: "almanac-map", role: "group" }, this.skip, this.note, this.frame, this.time.node, this.attribution, this.chosen, this.summary, this.end, this.table.node);
     parent.append(this.node);
   }
@@ -205,8 +207,9 @@ class AlmanacMap {
 
   // Room around the first view: what the map opens on must not lie under the legend.
   #padding() {
-    const { offsetWidth } = this.legend.node;
-    const beside = this.frame.clientWidth > 640 ? Math.min(offsetWidth + 8, this.frame.clientWidth * 0.34) : 0;
+    const legend = this.legend.node;
+    const over = getComputedStyle(legend).position === "absolute";
+    const beside = over ? Math.min(legend.offsetWidth + 8, this.frame.clientWidth * 0.34) : 0;
     return { top: 24, bottom: 24, left: 24, right: 24 + beside };
   }
 
