@@ -6,10 +6,28 @@ from datetime import date
 
 import pandas as pd
 
-from app.text import day, error_in_words, number, period, said, t, tn, together
-from geodata.catalog import Column, Dataset
+from app.text import day, error_in_words, message, number, period, said, t, tn, together
+from geodata.catalog import Column, Dataset, Theme
 from geodata.errors import AlmanacError
 from geodata.inventory import NOT_STATED, Inventory, age
+
+THEMES: dict[Theme, str] = {
+    "boundaries": message("Boundaries"),
+    "traffic": message("Traffic"),
+    "water": message("Water"),
+    "weather": message("Weather"),
+    "air": message("Air"),
+    "natural_resources": message("Natural resources"),
+    "ground_motion": message("Ground motion"),
+    "energy": message("Energy"),
+    "society": message("Society"),
+    "basemap": message("Basemap"),
+}
+
+
+def theme_words(theme: Theme) -> str:
+    """What datasets of a theme are about, in a word."""
+    return said(THEMES[theme])
 
 
 def unit_symbol(column: Column) -> str:

@@ -20,12 +20,12 @@ from app.dataset_words import (
     length_words,
     licence_words,
     size_words,
+    theme_words,
 )
 from app.export import EXCEL_ROWS, csv_bytes, csv_size, parquet_bytes, source_text
 from app.map import map_view
 from app.text import message, number, percent, said, t, tn, together
 from app.view import Context, View
-from app.views.explore import THEMES
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error, show_place_link
 from geodata.catalog import Catalog, Column, Dataset, open_catalog
 from geodata.errors import AlmanacError
@@ -120,7 +120,7 @@ def _results(found: Sequence[Dataset], scope: str) -> None:
         t("Complete"): [None if c is None else c.completeness for c in conditions],
         t("Step"): [said(d.step) for d in found],
         t("Licence"): [licence_words(d) for d in found],
-        t("Theme"): [_theme(d) for d in found],
+        t("Theme"): [theme_words(d.theme) for d in found],
         t("Producer"): [d.producer for d in found],
     }
     if scope == "all":
@@ -306,10 +306,6 @@ def _covered_column(dataset: Dataset) -> str | None:
         remember("coverage", None)
     chosen = choose("coverage", t("Of which column"), options, default="all")
     return None if chosen == "all" else chosen
-
-
-def _theme(dataset: Dataset) -> str:
-    return t("Basemap") if dataset.theme == "basemap" else said(THEMES[dataset.theme])
 
 
 def _region_title(region_id: str) -> str:

@@ -12,7 +12,7 @@ from analytics.classes import Classes, class_breaks
 from analytics.cube import ENOUGH, Cube, cube, steps_of
 from analytics.series import sketch
 from app.charts import distribution_figure, map_figure, series_figure
-from app.dataset_words import column_title, source_line, unit_symbol
+from app.dataset_words import column_title, source_line, theme_words, unit_symbol
 from app.map import map_view
 from app.text import message, number, percent, quantity, said, t, together, when
 from app.view import Context, View
@@ -30,7 +30,7 @@ def draw(context: Context) -> None:
 @fragment
 def _explore(context: Context) -> None:
     region = context.region
-    datasets = {d.id: f"{said(THEMES[d.theme])} · {said(d.title)}" for d in region.mappable()}
+    datasets = {d.id: f"{theme_words(d.theme)} · {said(d.title)}" for d in region.mappable()}
     first, _, opening = region.opens_on.partition(".")
     for_dataset, for_column, for_step, for_method = st.columns([4, 3, 1.5, 2])
     with for_dataset:
@@ -183,17 +183,6 @@ def _index(times: pd.DatetimeIndex, asked: str | None, default: int) -> int:
     return int(times.searchsorted(moment, side="right") - 1) if times[0] <= moment <= times[-1] else default
 
 
-THEMES = {
-    "boundaries": message("Boundaries"),
-    "traffic": message("Traffic"),
-    "water": message("Water"),
-    "weather": message("Weather"),
-    "air": message("Air"),
-    "natural_resources": message("Natural resources"),
-    "ground_motion": message("Ground motion"),
-    "energy": message("Energy"),
-    "society": message("Society"),
-}
 # What is chosen within a dataset and means nothing in another.
 OF_ONE_DATASET = ("column", "step", "classes", "time")
 MAP_STEPS: dict[str, Literal["hour", "day", "month", "year"]] = {

@@ -11,12 +11,11 @@ import streamlit as st
 from analytics.classes import class_breaks
 from analytics.place import Fact, Profile, Record, best_known, profile
 from app.charts import map_figure, series_figure
-from app.dataset_words import column_title, length_words, titled_source, unit_symbol
+from app.dataset_words import column_title, length_words, theme_words, titled_source, unit_symbol
 from app.map import map_view
 from app.sentences import answer, change_words, completeness_words, qualifier_words, standing_words
 from app.text import listed, message, number, percent, quantity, said, t, tn, together, when
 from app.view import Context, View
-from app.views.explore import THEMES
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error
 from geodata.catalog import Column, Dataset
 from geodata.region import Region
@@ -194,7 +193,7 @@ def _fact(fact: Fact) -> None:
 def _series(region: Region, found: Profile) -> None:
     drawn = found.records if len(found.records) <= _DRAWN else found.key
     for theme, of_theme in groupby(found.records, key=lambda r: r.dataset.theme):
-        st.header(said(THEMES[theme]))
+        st.header(theme_words(theme))
         for _, of_dataset in groupby(of_theme, key=lambda r: r.dataset.id):
             records = list(of_dataset)
             st.subheader(plain(said(records[0].dataset.title)))
