@@ -293,7 +293,7 @@ def _coverage(dataset: Dataset, region: Region) -> None:
             t("Complete"): [percent(share, decimals=1) for _, share, _ in worst],
         }
         if column is None:
-            rows[t("Longest gap")] = [length_words(pd.Timedelta(days=gap)) for _, _, gap in worst]
+            rows[t("Longest gap")] = [length_words(pd.Timedelta(days=gap)) if gap > 0 else "–" for _, _, gap in worst]
         st.dataframe(pd.DataFrame(rows), hide_index=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from analytics.classes import class_breaks
@@ -14,6 +13,9 @@ from app.map import map_view
 from app.text import day, message, number, percent, period, quantity, said, t, tn, together, when
 from app.view import Context, View
 from app.widgets import choose, fragment, plain, remembered, show_place_link
+
+# More than these are no news.
+_NEWS = 6
 
 
 def draw(context: Context) -> None:
@@ -147,18 +149,14 @@ def _map(context: Context) -> None:
 
 def _newest(found: Glance) -> None:
     st.header(t("What is new"))
-    st.dataframe(
-        pd.DataFrame(
-            {
-                t("Dataset"): [said(d.title) for d in found.newest],
-                t("Last value"): [day(d.observed_to) for d in found.newest],
-                t("Step"): [said(d.step) for d in found.newest],
-                t("Producer"): [d.producer for d in found.newest],
-            }
-        ),
-        hide_index=True,
-        height=360,
-    )
+    lines = [
+        f"- **{plain(day(d.observed_to))}** {plain(said(d.title))} · {plain(said(d.step))} · {plain(d.producer)}"
+        for d in found.newest
+    ]
+    st.markdown("\n".join(lines[:_NEWS]))
+    if len(lines) > _NEWS:
+        with st.expander(t("Older")):
+            st.markdown("\n".join(lines[_NEWS:]))
 
 
 def _blind(found: Glance) -> None:
