@@ -58,7 +58,8 @@ def _explore(context: Context) -> None:
             default="diverging" if column.scale == "diverging" else "quantile",
             help=t("How the places are grouped into colours. The breaks stay the same at all times."),
         )
-    shown = cube(region, dataset.id, column.name, step)
+    with st.spinner(t("Reading the region …"), show_time=False):
+        shown = cube(region, dataset.id, column.name, step)
     if not np.isfinite(shown.values).any():
         st.info(t("This column holds no values; choose another."))
         return

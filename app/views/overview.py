@@ -21,7 +21,8 @@ _NEWS = 6
 def draw(context: Context) -> None:
     """Draws the page."""
     region = context.region
-    found = glance(region)
+    with st.spinner(t("Reading the region …"), show_time=False):
+        found = glance(region)
     st.title(t("What is happening in {region}?", region=said(region.name)))
     st.markdown(plain(together([said(region.summary), _answer(found)])))
     at_map, at_figures = st.columns([7, 3], gap="medium")
