@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -98,6 +99,19 @@ def steps_of(region: Region, dataset: Dataset, column: Column) -> list[str]:
     return [first, *(s for s in fit if s != first)]
 
 
+@lru_cache(maxsize=64)
+def mapped_layer(region: Region, dataset: Dataset) -> gpd.GeoDataFrame:
+    """The places at which a dataset could have a value, as they are drawn.
+
+    Of the home layer, all: a county without a value is a gap in what we see. Of other layers, those that the
+    dataset speaks of: a gauge that belongs to another dataset alone is not missing from this one.
+    """
+    layer = region.layer_of(dataset)
+    if dataset.kind == "layer" or dataset.locations == region.home:
+        return layer
+    return layer[layer.index.isin(region.table(dataset.id)["location_id"].unique())]
+
+
 def cube(region: Region, dataset_id: str, column: str, step: str | None = None) -> Cube:
     """The values of a column at all places and steps.
 
@@ -129,7 +143,7 @@ def cube(region: Region, dataset_id: str, column: str, step: str | None = None) 
 @lru_cache(maxsize=24)
 def _cube(region: Region, dataset: Dataset, name: str, step: str) -> Cube:
     column = dataset.column(name)
-    places = region.layer_of(dataset).index
+    places = mapped_layer(region, dataset).index
     if dataset.kind == "layer":
         values = region.table(dataset.id)[column.name].to_numpy(float)[:, None]
         return Cube(places, pd.DatetimeIndex([]), values, "once", "")

@@ -85,10 +85,10 @@ def glance(region: Region) -> Glance:
             coverage.append(Coverage(dataset, 0, 0, 0, len(ids)))
             continue
         layer = region.layer_of(dataset)
-        within = _home_of(region, layer.loc[layer.index.isin(ids)], home)
-        seen = within.dropna().unique()
+        mine = layer.loc[layer.index.isin(ids)]
+        seen, outside = _seen_of(region, mine, home)
         known.loc[seen] += 1
-        coverage.append(Coverage(dataset, len(seen), len(home), int(within.isna().sum()), len(ids)))
+        coverage.append(Coverage(dataset, len(seen), len(home), outside, len(ids)))
     return Glance(figures, newest, tuple(coverage), known)
 
 
@@ -150,11 +150,20 @@ def _places_with_values(region: Region, dataset: Dataset) -> pd.Index:
     return pd.Index(table.loc[table[columns].notna().any(axis=1), "location_id"].unique())
 
 
-def _home_of(region: Region, places: gpd.GeoDataFrame, home: gpd.GeoDataFrame) -> pd.Series:
-    """The home place in which each place lies, missing where it lies in none."""
+def _seen_of(region: Region, places: gpd.GeoDataFrame, home: gpd.GeoDataFrame) -> tuple[pd.Index, int]:
+    """The home places that some places tell of, and how many of these lie outside the home layer.
+
+    A point tells of the home place that it lies in; an area of those whose middle lies in it.
+    """
     if places.index.isin(home.index).all():
-        return pd.Series(places.index, index=places.index, dtype=object)
+        return places.index, 0
     points = gpd.GeoDataFrame(geometry=places.to_crs(region.crs_metric).representative_point())
-    joined = gpd.sjoin(points, home[["geometry"]].to_crs(region.crs_metric), how="left", predicate="within")
-    column = next(c for c in joined.columns if c != "geometry")
-    return joined[~joined.index.duplicated()][column]
+    areas = gpd.GeoDataFrame(geometry=home.geometry.to_crs(region.crs_metric))
+    lies_in = gpd.sjoin(points, areas, how="left", predicate="within")
+    lies_in = lies_in[~lies_in.index.duplicated()].drop(columns="geometry").iloc[:, 0]
+    outside = int(lies_in.isna().sum())
+    if (places.geom_type.isin(["Polygon", "MultiPolygon"])).all():
+        middles = gpd.GeoDataFrame(geometry=areas.representative_point())
+        covered = gpd.sjoin(middles, places[["geometry"]].to_crs(region.crs_metric), predicate="within")
+        return covered.index.unique(), outside
+    return pd.Index(lies_in.dropna().unique()), outside

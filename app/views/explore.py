@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from analytics.classes import Classes, class_breaks
-from analytics.cube import ENOUGH, Cube, cube, steps_of
+from analytics.cube import ENOUGH, Cube, cube, mapped_layer, steps_of
 from analytics.series import sketch
 from app.charts import distribution_figure, map_figure, series_figure
 from app.dataset_words import column_title, source_line, theme_words, unit_symbol
@@ -65,7 +65,7 @@ def _explore(context: Context) -> None:
         return
     classes = class_breaks(shown.values, method=method)  # type: ignore[arg-type]
     symbol = unit_symbol(column)
-    layer = region.layer_of(dataset)
+    layer = mapped_layer(region, dataset)
     moving = pd.DataFrame(shown.values, index=shown.places, columns=shown.times) if len(shown.times) > 1 else None
     state = map_view(
         layer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from analytics.classes import class_breaks
-from analytics.cube import cube
+from analytics.cube import cube, mapped_layer
 from analytics.glance import Coverage, Glance, KeyFigure, glance
 from app.charts import map_figure
 from app.dataset_words import titled_source, unit_symbol
@@ -126,7 +126,7 @@ def _map(context: Context) -> None:
     step = values.latest_full()
     classes = class_breaks(values.values, method="diverging" if column.scale == "diverging" else "quantile")
     state = map_view(
-        region.layer_of(dataset),
+        mapped_layer(region, dataset),
         values.at(step),
         classes=classes,
         title=said(column.title),
@@ -139,7 +139,9 @@ def _map(context: Context) -> None:
     )
     if not state.webgl:
         st.plotly_chart(
-            map_figure(region.layer_of(dataset), values.at(step), column=column, classes=classes, crs=region.crs_metric)
+            map_figure(
+                mapped_layer(region, dataset), values.at(step), column=column, classes=classes, crs=region.crs_metric
+            )
         )
     what = said(column.title)
     if len(values.times):

