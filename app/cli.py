@@ -18,7 +18,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from geodata.catalog import open_catalog
 from geodata.errors import AlmanacError
@@ -30,6 +30,8 @@ MAIN = Path(__file__).parent / "main.py"
 # the same for those who start Streamlit by hand.
 QUIET = {
     "browser.gatherUsageStats": "false",
+    # Without it the first start on a machine waits at a question about an e-mail address.
+    "server.showEmailPrompt": "false",
     "browser.serverAddress": "localhost",
     "server.fileWatcherType": "none",
     "client.toolbarMode": "minimal",
@@ -41,8 +43,8 @@ QUIET = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         options.command(options)
     except AlmanacError as error:
         print(f"{error.message}\n{error.hint}", file=sys.stderr)
@@ -56,8 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> None:
     """Opens the dashboard."""
     regions()  # with nothing to show, the dashboard does not start
-    if options.region is not None:
-        load_region(options.region)
+    load_region(options.region or settings().region)
     _require_free(options.port)
     flags = dict(QUIET)
     flags["server.port"] = flags["browser.serverPort"] = str(options.port)
@@ -223,15 +224,21 @@ def _outline(value: Any, depth: int = 0) -> list[str]:
     return lines
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in two sentences, like everything else."""
+
+    def error(self, message: str) -> NoReturn:
+        raise AlmanacError(f"{message[0].upper()}{message[1:]}.", hint=f"“{self.prog} --help” lists what can be given.")
+
+
 def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 65535")
-    return port
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a port, a whole number from 1 to 65535")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="almanac", description="A regional almanac for policy makers.")
+    parser = _Parser(prog="almanac", description="A regional almanac for policy makers.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("run", help="open the dashboard")

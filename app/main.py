@@ -19,6 +19,7 @@ ICON = Path(__file__).parent / "icon.svg"
 STYLE = """
 [data-testid="stMainBlockContainer"] {padding-top: 2.5rem; padding-bottom: 3rem}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * {opacity: 1; color: #4b5863}
+[data-testid="stMetricValue"] > div {white-space: normal; overflow: visible; overflow-wrap: anywhere}
 """
 
 

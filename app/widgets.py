@@ -68,7 +68,9 @@ def choose(
             )
         asked = None
     chosen = asked or default or ids[0]
-    widget = f"widget:{key}"
+    # The browser keeps what a widget shows; in another language it must show another text. The picker of the
+    # language itself stays the same widget.
+    widget = f"widget:{key}" if key == "lang" else f"widget:{key}:{language()}"
     # The address is the truth: it wins over what the widget held, so that back, forward and links work.
     if st.session_state.get(widget) != chosen:
         st.session_state[widget] = chosen

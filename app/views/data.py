@@ -48,7 +48,7 @@ def draw(context: Context) -> None:
         scope = choose(
             "scope",
             t("Where"),
-            {"region": said(context.region.name), "all": t("All regions")},
+            {"region": t("This region"), "all": t("All regions")},
             default="region",
             kind="segments",
         )
@@ -242,7 +242,7 @@ def _column_row(column: Column, found: ColumnProfile) -> dict[str, str]:
         t("Middle"): number(found.median),
         t("Highest"): number(found.maximum),
         t("Missing"): number(found.missing, decimals=0),
-        t("Complete"): percent(found.completeness, decimals=1),
+        t("Complete"): percent(min(found.completeness, found.share_present), decimals=1),
         t("Outliers"): number(found.outliers, decimals=0),
         t("Plausible"): t("{low} to {high}", low=number(column.minimum), high=number(column.maximum)),
         t("Outside"): number(found.outside, decimals=0),

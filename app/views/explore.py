@@ -16,8 +16,9 @@ from app.dataset_words import column_title, source_line, theme_words, unit_symbo
 from app.map import map_view
 from app.text import message, number, percent, quantity, said, t, together, when
 from app.view import Context, View
-from app.widgets import choose, fragment, plain, remember, remembered, show_place_link
+from app.widgets import choose, fragment, plain, remember, remembered, show_error, show_place_link
 from geodata.catalog import Column, Dataset
+from geodata.errors import AlmanacError
 from geodata.region import Region
 
 
@@ -78,6 +79,7 @@ def _explore(context: Context) -> None:
         basemap=region.base(),
         attribution=dataset.producer,
         selected=remembered("place"),
+        bounds=region.bounds() if len(layer) == 1 else None,
         key=f"explore-{region.id}",
     )
     at_step = state.time or 0
@@ -174,14 +176,20 @@ def _made(shown: Cube, source: str) -> str:
 
 
 def _index(times: pd.DatetimeIndex, asked: str | None, default: int) -> int:
-    """The step that the address asks for, or the default."""
-    if asked is None or not len(times):
+    """The step that the address asks for, or the default; a time that is not there is told."""
+    if asked is None:
         return default
-    try:
-        moment = pd.Timestamp(asked)
-    except ValueError:
+    moment = pd.to_datetime(asked, errors="coerce")
+    if pd.isna(moment) or moment.tzinfo is not None or not times[0] <= moment <= times[-1]:
+        show_error(
+            AlmanacError(
+                "The address asks for the time “{asked}”, which this dataset does not have.",
+                hint="Another time is shown instead; choose one with the slider.",
+                asked=asked,
+            )
+        )
         return default
-    return int(times.searchsorted(moment, side="right") - 1) if times[0] <= moment <= times[-1] else default
+    return int(times.searchsorted(moment, side="right") - 1)
 
 
 # What is chosen within a dataset and means nothing in another.
@@ -194,7 +202,7 @@ MAP_STEPS: dict[str, Literal["hour", "day", "month", "year"]] = {
     "1 year": "year",
 }
 METHODS = {
-    "quantile": message("As many places in each"),
+    "quantile": message("As many values in each"),
     "equal": message("Equally wide"),
     "natural": message("Natural breaks"),
     "diverging": message("Around zero"),

@@ -82,7 +82,7 @@ def _how(figure: KeyFigure) -> str:
         said_so = t("{time}, total of {n} places of {of}", time=time, n=places, of=number(figure.of, decimals=0))
     else:
         said_so = t(
-            "{time}, middle of {n} places of {of}: half lie above",
+            "{time}, median of {n} places of {of}",
             time=time,
             n=places,
             of=number(figure.of, decimals=0),
@@ -164,7 +164,10 @@ def _newest(found: Glance) -> None:
 
 def _blind(found: Glance) -> None:
     st.header(t("Where we cannot see"))
-    for coverage in sorted(found.coverage, key=lambda c: c.seen / c.of if c.of else -1.0):
+    partly = [c for c in found.coverage if c.seen < c.of or c.outside or not c.of]
+    if not partly:
+        st.markdown(plain(t("Every dataset sees the whole region.")))
+    for coverage in sorted(partly, key=lambda c: c.seen / c.of if c.of else -1.0):
         st.markdown(f"- {plain(_seen(coverage))}")
 
 
