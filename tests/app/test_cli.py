@@ -294,3 +294,30 @@ def test_run_serves_the_dashboard_from_any_folder(here: World, tmp_path: Path, f
     assert "Network URL" not in told
     assert "External URL" not in told
     assert "Traceback" not in told
+
+
+def test_the_first_start_on_a_machine_asks_no_question(tmp_path: Path) -> None:
+    # With a browser to open and nothing known of the user, Streamlit would ask for an e-mail address and wait.
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "app.cli", "run", "--port", str(port)],
+        env={**os.environ, "HOME": str(tmp_path), "BROWSER": "true"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        end = time.monotonic() + 120
+        healthy = False
+        while not healthy and time.monotonic() < end and server.poll() is None:
+            try:
+                with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=5) as answer:
+                    healthy = answer.status == 200
+            except OSError:
+                time.sleep(0.2)
+        assert healthy
+    finally:
+        server.kill()
+        server.wait()
