@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import importlib.util
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
@@ -144,7 +143,6 @@ def map_view(
         default={"event": {"n": 0}},
         on_event_change=_nothing,
     )
-    _spare_collector()
     view = event.get("viewport")
     return MapState(
         selected=header["selected"],
@@ -152,17 +150,6 @@ def map_view(
         viewport=(float(view[0]), float(view[1]), float(view[2])) if view else None,
         webgl=bool(event.get("webgl", True)),
     )
-
-
-@cache
-def _spare_collector() -> None:
-    """Keeps what stays for good out of the garbage collector's sight, once, when the first map has been made.
-
-    Streamlit collects all garbage after every run of a script, before the browser gets the last messages. Most
-    of what the collector looks through then are the libraries themselves; it took longer than a change of map.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _nothing() -> None:
