@@ -142,6 +142,21 @@ def test_antennas_that_share_a_position_to_three_decimals_are_numbered() -> None
     assert names.tolist() == ["GPS 36.000° N, 120.000° W", "GPS 36.000° N, 120.000° W (2)", "GPS 37.000° N, 120.000° W"]
 
 
+def test_the_people_of_counties_leave_out_states_and_the_rest_of_the_country() -> None:
+    table = (
+        "STATE,COUNTY,CTYNAME,CENSUS2010POP,POPESTIMATE2010,POPESTIMATE2011\n"
+        "6,0,California,9,9,9\n"
+        "06,001,Alameda County,1,10,20\n"
+        "32,510,Carson City,2,30,40\n"
+        "35,013,Do\u00f1a Ana County,3,50,60\n"
+    )
+    panel = california_ground.population({"co-est.csv": table.encode("latin-1")})
+    assert panel["location_id"].tolist() == ["06001", "32510", "06001", "32510"]
+    assert panel["time"].dt.strftime("%Y-%m-%d").tolist() == ["2010-01-01"] * 2 + ["2011-01-01"] * 2
+    assert panel["population_people"].tolist() == [10, 30, 20, 40]
+    validate_panel(panel)
+
+
 # --- West Texas
 
 
@@ -285,6 +300,34 @@ def test_the_people_of_lombardy_add_up_to_the_national_institutes_total() -> Non
         2022: 9_943_004,
         2023: 9_950_742,
     }
+
+
+def test_the_people_of_california_and_nevada_add_up_to_the_census_bureaus_totals() -> None:
+    region = load_region("california_ground")
+    panel = region.table("california_ground_population")
+    # Every county, in every year.
+    assert set(panel["location_id"]) == set(region.table(region.home).index)
+    assert panel["population_people"].notna().sum() == 75 * 10
+    # U.S. Census Bureau, NST-EST2019-01: resident population on 1 July of California and of Nevada.
+    state = panel["location_id"].astype(str).str[:2]
+    total = panel.groupby([state, panel["time"].dt.year])["population_people"].sum()
+    assert total[[("06", 2010), ("06", 2019)]].tolist() == [37_319_502, 39_512_223]
+    assert total[[("32", 2010), ("32", 2019)]].tolist() == [2_702_405, 3_080_156]
+
+
+def test_the_counties_said_to_have_no_gps_site_are_those() -> None:
+    region = load_region("california_ground")
+    counties = region.table("california_ground_counties")
+    sites = region.table("california_ground_sites")
+    seen = sites.sjoin(counties[["geometry"]], predicate="within")["location_id_right"].unique()
+    unseen = counties[~counties.index.isin(seen)]
+    names = ["Amador, CA", "Calaveras, CA", "Esmeralda, NV", "Lincoln, NV", "Yuba, CA"]
+    assert sorted(unseen["name"]) == names
+    panel = region.table("california_ground_population")
+    theirs = panel[panel["location_id"].isin(unseen.index) & (panel["time"].dt.year == 2019)]
+    told = " ".join(region.dataset("california_ground_population").flaws)
+    assert f"{theirs['population_people'].sum():,} people in 2019" in told
+    assert f"{counties['land_area_km2'].max():,.0f} km²" in told
 
 
 def test_the_reference_cell_of_the_radar_did_not_move() -> None:

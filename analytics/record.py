@@ -1,0 +1,427 @@
+"""A panel read into one matrix per column, places × steps: checked once, so that indicators only compute."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+from analytics.indicator import Minimum
+from geodata.errors import AlmanacError, BrokenData
+from geodata.panel import KEYS
+from geodata.units import UNITS, unit_of
+
+# In microseconds, the longest first: a panel's step is the longest that all of its times keep.
+_FIXED = {
+    "1 day": 86_400_000_000,
+    "1 hour": 3_600_000_000,
+    "15 minutes": 900_000_000,
+    "5 minutes": 300_000_000,
+}
+_CALENDAR = {"1 month": "M", "1 year": "Y"}
+_YEAR = 365.2425 * _FIXED["1 day"]
+# How many steps of each kind a year holds: what "years" of a record are counted in.
+STEPS_IN_YEAR = {**{step: _YEAR / length for step, length in _FIXED.items()}, "1 month": 12.0, "1 year": 1.0}
+# A grid with more cells than this is a mistake in the times, not a record.
+_MOST_CELLS = 400_000_000
+_ROWS = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """The columns of a panel as matrices, places × times.
+
+    places : the location ids, sorted
+    times : every step from the first to the last, without zone (UTC); for irregular panels the moments there are
+    step : a fixed step, "1 month", "1 year" or "irregular"
+    columns : by name, the values; missing is NaN
+    evidence : by `location_id`: `n` (steps at which every column has a value), `completeness`, `observed_from`,
+        `observed_to` and `reason`: "" where there is enough, else "values", "years" or "completeness"
+    """
+
+    places: pd.Index
+    times: pd.DatetimeIndex
+    step: str
+    columns: Mapping[str, np.ndarray]
+    evidence: pd.DataFrame
+
+    def __getitem__(self, column: str) -> np.ndarray:
+        """One matrix, with NaN throughout at the places that have not enough data."""
+        return self.columns[column]
+
+    @property
+    def enough(self) -> np.ndarray:
+        """Which places have enough data."""
+        return self.evidence["reason"].to_numpy() == ""
+
+    def series(self, values: np.ndarray, name: str) -> pd.Series:
+        """One value per place, indexed by `location_id`; NaN where there is not enough data."""
+        return pd.Series(np.where(self.enough, values, np.nan), index=self.places, name=name)
+
+
+def read(
+    panel: pd.DataFrame,
+    *columns: str,
+    minimum: Minimum,
+    steps: tuple[str, ...] = (),
+    signed: Collection[str] = (),
+    tidal: Collection[str] = (),
+) -> Record:
+    """A panel as matrices, once it is shown to be one that the columns can be computed from.
+
+    Parameters
+    ----------
+    panel : `location_id`, `time` (UTC) and the columns, in any order of rows.
+    columns : the value columns needed, the unit in their names.
+    minimum : what a place must have; one with less has NaN throughout.
+    steps : the steps that are accepted; empty where any is, irregular moments included.
+    signed : the columns in which a negative value is possible.
+    tidal : the places at which it is possible in every column, because the source says so.
+
+    Raises
+    ------
+    BrokenData
+        Where a column or its unit is missing, times repeat, have no or several time zones or keep another
+        step, or a value is text, infinite, or negative where that is impossible.
+    """
+    found = require(panel, *columns)
+    for key in KEYS:
+        if key not in found.columns:
+            raise BrokenData(
+                "The table has no column {column}.",
+                hint="Give it {column}; a panel has location_id and time.",
+                column=key,
+            )
+    moments = _moments(found["time"])
+    codes, places = _places(found["location_id"])
+    step, times, where = _grid(moments, steps)
+    if len(places) * len(times) > _MOST_CELLS:
+        raise BrokenData(
+            "{places} places and {times} steps are more than can be read at once.",
+            hint="Check the times for a wrong year, or hand over fewer places at a time.",
+            places=len(places),
+            times=len(times),
+        )
+    matrices = _matrices(found, columns, codes, places, where, times)
+    kept = np.isin(places, list(tidal))
+    for column, values in matrices.items():
+        if column not in signed:
+            _refuse_negative(column, values, places, kept)
+    evidence = _evidence(matrices, places, times, step, minimum)
+    short = evidence["reason"].to_numpy() != ""
+    for values in matrices.values():
+        values[short] = np.nan
+    return Record(places, times, step, matrices, evidence)
+
+
+def read_rows(
+    table: pd.DataFrame, *columns: str, keys: tuple[str, ...] = (), signed: Collection[str] = ()
+) -> pd.DataFrame:
+    """A layer or table with one or several rows per place, once its columns are shown to be usable.
+
+    Parameters
+    ----------
+    table : `location_id` as index or column, and the columns; the unit stands in their names.
+    columns : the value columns needed.
+    keys : the columns that tell the rows of a place apart; none where each place has one row.
+    signed : the columns in which a negative value is possible.
+
+    Returns
+    -------
+    The columns as numbers and the keys, indexed by `location_id`, sorted by both.
+
+    Raises
+    ------
+    BrokenData
+        As for `read`.
+    """
+    found = require(table, *columns)
+    if "location_id" in found.columns:
+        found = pd.DataFrame(found).set_index("location_id")
+    elif found.index.name != "location_id":
+        raise BrokenData(
+            "The table has no column {column}.",
+            hint="Give it {column}; a panel has location_id and time.",
+            column="location_id",
+        )
+    absent = [key for key in keys if key not in found.columns]
+    if absent:
+        raise BrokenData(
+            "The table has no column {column}.",
+            hint="Add it: it tells the rows of a place apart.",
+            column=absent[0],
+        )
+    rows = pd.DataFrame({c: _numbers(found[c], c) for c in columns}, index=found.index)
+    for key in keys:
+        rows[key] = found[key].to_numpy()
+    rows = rows.sort_values(["location_id", *keys], kind="stable")
+    doubled = rows.reset_index().duplicated(["location_id", *keys]).to_numpy()
+    if doubled.any():
+        raise BrokenData(
+            "{n} rows repeat a place and what tells its rows apart, the first at {place}.",
+            hint="Keep one row for each.",
+            n=int(doubled.sum()),
+            place=rows.index[doubled][0],
+        )
+    for column in columns:
+        if column not in signed:
+            _refuse_negative(column, rows[column].to_numpy(), rows.index, np.zeros(len(rows), dtype=bool))
+    return rows
+
+
+def require(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The table itself, once it is shown to have the columns, each with the unit wanted in its name.
+
+    Raises
+    ------
+    BrokenData
+        Naming a column of the same quantity in another or unknown unit, where there is one.
+    """
+    for column in columns:
+        if column in table.columns:
+            continue
+        stem = column.removesuffix(unit_of(column).suffix).rstrip("_") if _has_unit(column) else column
+        like = [str(c) for c in table.columns if str(c).startswith(stem)]
+        if stem and like:
+            raise BrokenData(
+                "The column {column} is needed, but the table has {found}, in another unit or in none.",
+                hint="Convert it with geodata.units.to_canonical and name it {column}.",
+                column=column,
+                found=like[0],
+            )
+        raise BrokenData(
+            "The column {column} is needed, but the table has {found}.",
+            hint="Add it, with its unit in its name.",
+            column=column,
+            found=tuple(map(str, table.columns[:8])) or "—",
+        )
+    return table
+
+
+def _has_unit(column: str) -> bool:
+    return any(column == suffix or column.endswith(f"_{suffix}") for suffix in UNITS)
+
+
+def _numbers(values: pd.Series, column: str) -> np.ndarray:
+    if is_bool_dtype(values.dtype) or not is_numeric_dtype(values.dtype):
+        raise BrokenData(
+            "The column {column} holds {kind}, not numbers.",
+            hint="Convert it to numbers, with NaN where a value is missing.",
+            column=column,
+            kind=values.dtype,
+        )
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    if np.isinf(numbers).any():
+        raise BrokenData(
+            "{n} values of {column} are infinite.",
+            hint="Put NaN where there is no value.",
+            n=int(np.isinf(numbers).sum()),
+            column=column,
+        )
+    return numbers
+
+
+def _moments(times: pd.Series) -> np.ndarray:
+    """Microseconds since 1970, UTC."""
+    if not isinstance(times.dtype, pd.DatetimeTZDtype):
+        raise BrokenData(
+            "The times are {kind}: without one time zone nobody can say which moments they are.",
+            hint="Localise them in the source's clock and convert all to UTC.",
+            kind=times.dtype,
+        )
+    if str(times.dtype.tz) != "UTC":
+        raise BrokenData(
+            "The times are in the zone {zone}, not in UTC.",
+            hint='Convert them with .dt.tz_convert("UTC").',
+            zone=times.dtype.tz,
+        )
+    if times.isna().any():
+        raise BrokenData("{n} rows have no time.", hint="Drop or mend these rows first.", n=int(times.isna().sum()))
+    return times.dt.tz_localize(None).to_numpy("datetime64[us]").view(np.int64)
+
+
+def _places(ids: pd.Series) -> tuple[np.ndarray, pd.Index]:
+    if isinstance(ids.dtype, pd.CategoricalDtype):
+        codes, labels = ids.cat.codes.to_numpy(), ids.cat.categories
+        used = np.zeros(len(labels), dtype=bool)
+        used[codes[codes >= 0]] = True
+    else:
+        found, labels = pd.factorize(ids)
+        codes, used = found.astype(np.int32), np.ones(len(labels), dtype=bool)
+    if (codes < 0).any():
+        raise BrokenData(
+            "{n} rows have no location_id.", hint="Drop or mend these rows first.", n=int((codes < 0).sum())
+        )
+    if len(labels) and not all(isinstance(label, str) for label in labels):
+        raise BrokenData(
+            "The location ids are {kind}, not text.",
+            hint="Convert them to text, keeping leading zeros.",
+            kind=labels.dtype,
+        )
+    order = np.argsort(np.asarray(labels, dtype=object), kind="stable")
+    order = order[used[order]]
+    rank = np.full(len(labels), -1, dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    places = pd.Index(np.asarray(labels, dtype=object)[order], name="location_id", dtype="str")
+    return rank[codes], places
+
+
+def _grid(moments: np.ndarray, steps: tuple[str, ...]) -> tuple[str, pd.DatetimeIndex, partial[np.ndarray]]:
+    """The step that the moments keep, all steps from the first to the last, and which step a moment is."""
+    if not len(moments):
+        return (steps[0] if steps else "irregular"), pd.DatetimeIndex([], dtype="datetime64[us]"), partial(_fixed, 0, 1)
+    first, last = int(moments.min()), int(moments.max())
+    unique = np.unique(pd.unique(moments))
+    calendar = {name: _on_calendar(unique, unit) for name, unit in _CALENDAR.items()}
+    fixed = next((name for name, length in _FIXED.items() if not ((unique - first) % length).any()), "irregular")
+    # The first of each month is a day too: what the caller accepts decides, and then how the moments lie.
+    step = "1 year" if calendar["1 year"] else "1 month" if calendar["1 month"] else fixed
+    if steps and step not in steps:
+        finer = [name for name in steps if calendar.get(name) or name == fixed]
+        if not finer:
+            raise BrokenData(
+                "The values come at a step of {found}, but {wanted} is needed.",
+                hint="Aggregate or complete them first; a missing step may be absent, but none may lie between.",
+                found=step,
+                wanted=tuple(steps),
+            )
+        step = finer[0]
+    if step in _CALENDAR:
+        unit = _CALENDAR[step]
+        start = unique[0].view("datetime64[us]").astype(f"datetime64[{unit}]").astype(np.int64)
+        end = unique[-1].view("datetime64[us]").astype(f"datetime64[{unit}]").astype(np.int64)
+        times = np.arange(start, end + 1).astype(f"datetime64[{unit}]").astype("datetime64[us]")
+        return step, pd.DatetimeIndex(times), partial(_by_calendar, unit, start)
+    if step == "irregular":
+        return step, pd.DatetimeIndex(unique.view("datetime64[us]")), partial(_by_search, unique)
+    length = _FIXED[step]
+    times = np.arange(first, last + 1, length).view("datetime64[us]")
+    return step, pd.DatetimeIndex(times), partial(_fixed, first, length)
+
+
+def _on_calendar(unique: np.ndarray, unit: str) -> bool:
+    starts = unique.view("datetime64[us]").astype(f"datetime64[{unit}]").astype("datetime64[us]").view(np.int64)
+    return bool((starts == unique).all()) and len(unique) > 1
+
+
+def _fixed(first: int, length: int, moments: np.ndarray) -> np.ndarray:
+    return (moments - first) // length
+
+
+def _by_calendar(unit: str, start: int, moments: np.ndarray) -> np.ndarray:
+    return moments.view("datetime64[us]").astype(f"datetime64[{unit}]").astype(np.int64) - start
+
+
+def _by_search(unique: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    return np.searchsorted(unique, moments)
+
+
+def _matrices(
+    panel: pd.DataFrame,
+    columns: tuple[str, ...],
+    codes: np.ndarray,
+    places: pd.Index,
+    where: partial[np.ndarray],
+    times: pd.DatetimeIndex,
+) -> dict[str, np.ndarray]:
+    """Filled some million rows at a time: the indices of a hundred million at once would fill the memory."""
+    moments = _moments(panel["time"])
+    numbers = {column: _numbers(panel[column], column) for column in columns}
+    matrices = {column: np.full((len(places), len(times)), np.nan) for column in columns}
+    seen = np.zeros(len(places) * len(times), dtype=bool)
+    for start in range(0, len(moments), _ROWS):
+        rows = slice(start, start + _ROWS)
+        cells = codes[rows].astype(np.int64) * len(times) + where(moments[rows])
+        repeated = seen[cells].any() or len(np.unique(cells)) < len(cells)
+        if repeated:
+            again = pd.Series(cells).duplicated().to_numpy() | seen[cells]
+            at = start + int(np.flatnonzero(again)[0])
+            raise BrokenData(
+                "Rows repeat a location and time, the first {place} at {time}.",
+                hint="Keep one row for each; say in the source's flaws which.",
+                place=places[codes[at]],
+                time=pd.Timestamp(moments[at], unit="us", tz="UTC"),
+            )
+        seen[cells] = True
+        for column in columns:
+            matrices[column].reshape(-1)[cells] = numbers[column][rows]
+    return matrices
+
+
+def _refuse_negative(column: str, values: np.ndarray, places: pd.Index, allowed: np.ndarray) -> None:
+    with np.errstate(invalid="ignore"):
+        negative = (values < 0).reshape(len(places), -1).any(axis=1) & ~allowed
+    if negative.any():
+        raise BrokenData(
+            "{column} is negative at {n} places, the first {place}, where that is impossible.",
+            hint="Remove or mend these values, or name the places in tidal= where the source says the flow reverses.",
+            column=column,
+            n=int(negative.sum()),
+            place=places[negative][0],
+        )
+
+
+def _evidence(
+    matrices: Mapping[str, np.ndarray], places: pd.Index, times: pd.DatetimeIndex, step: str, minimum: Minimum
+) -> pd.DataFrame:
+    present = np.ones((len(places), len(times)), dtype=bool)
+    for values in matrices.values():
+        present &= np.isfinite(values)
+    n = present.sum(axis=1)
+    some = n > 0
+    first = np.where(some, present.argmax(axis=1) if len(times) else 0, 0)
+    last = np.where(some, len(times) - 1 - (present[:, ::-1].argmax(axis=1) if len(times) else 0), 0)
+    due = last - first + 1
+    starts = times.to_numpy("datetime64[us]")
+    if step == "irregular":
+        completeness = np.where(some, 1.0, 0.0)
+        spans = starts[last] - starts[first] if len(times) else np.zeros(len(places), "timedelta64[us]")
+        years = spans.astype(np.int64) / _YEAR
+    else:
+        completeness = np.where(some, n / due, 0.0)
+        years = np.where(some, due / STEPS_IN_YEAR[step], 0.0)
+    # A record of exactly ten calendar years has 3,652 days, not 3,652.4.
+    reason = np.select(
+        [n < max(1, minimum.values), years < minimum.years - 0.01, completeness < minimum.completeness],
+        ["values", "years", "completeness"],
+        default="",
+    )
+    missing = np.datetime64("NaT")
+    return pd.DataFrame(
+        {
+            "n": n,
+            "completeness": completeness,
+            "observed_from": np.where(some, starts[first], missing) if len(times) else missing,
+            "observed_to": np.where(some, starts[last], missing) if len(times) else missing,
+            "reason": reason.astype(object),
+        },
+        index=places,
+    )
+
+
+def each_enough(values: pd.Series, minimum: Minimum) -> pd.Series:
+    """Values by row of a table, with NaN where a place has fewer rows than the minimum asks for."""
+    rows = values.groupby(level=0).transform("count")
+    return values.where(rows >= minimum.values)
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray, *, least: float | np.ndarray = 0.0) -> np.ndarray:
+    """A quotient, withheld (NaN) where the denominator is zero or nearer to zero than `least`."""
+    top, bottom = np.broadcast_arrays(np.asarray(numerator, float), np.asarray(denominator, float))
+    safe = np.isfinite(bottom) & (np.abs(bottom) > least)
+    return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=safe)
+
+
+def refuse_parameter(name: str, value: object, *, wanted: str) -> AlmanacError:
+    """The error for a keyword that no formula can take."""
+    return AlmanacError(
+        "{name} is {value}, but {wanted} is needed.",
+        hint="Call it again with such a value.",
+        name=name,
+        value=value,
+        wanted=wanted,
+    )
