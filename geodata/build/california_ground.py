@@ -1,4 +1,4 @@
-"""California and Nevada: how fast the ground moves at GPS sites."""
+"""California and Nevada: how fast the ground moves at GPS sites, and how many people live in the counties."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from geodata.build.basemap import basemap
 from geodata.build.fetch import package_files
 from geodata.build.mid_atlantic.boundaries import read_shapefile
+from geodata.build.mid_atlantic.society import county_population
 from geodata.build.topology import read_borders
 from geodata.build.write import on_grid
 from geodata.units import to_canonical
@@ -102,6 +103,11 @@ def counties(files: Mapping[str, bytes]) -> gpd.GeoDataFrame:
     return on_grid(layer)
 
 
+def population(files: dict[str, bytes]) -> pd.DataFrame:
+    """Population of each county of California and Nevada on 1 July, 2010 to 2019."""
+    return county_population(files, STATES)
+
+
 def california_ground_basemap(files: dict[str, bytes]) -> gpd.GeoDataFrame:
     """Land, borders, water and towns of California and Nevada."""
     (states,) = package_files("npm", "us-atlas", "3.0.1", ["states-10m.json"]).values()
@@ -118,4 +124,5 @@ DATASETS = {
     "california_ground_basemap": california_ground_basemap,
     "california_ground_counties": counties,
     "california_ground_sites": sites,
+    "california_ground_population": population,
 }

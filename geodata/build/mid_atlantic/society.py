@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from io import BytesIO
 
 import geopandas as gpd
@@ -83,11 +84,26 @@ def county_traffic(stations: pd.DataFrame) -> pd.DataFrame:
 
 
 def census_population(files: dict[str, bytes]) -> pd.DataFrame:
-    """Population of each county on 1 July, 2010 to 2019."""
+    """Population of each county of Virginia and North Carolina on 1 July, 2010 to 2019."""
+    return county_population(files, STATES)
+
+
+def county_population(files: dict[str, bytes], states: Collection[str]) -> pd.DataFrame:
+    """Population of each county of some states on 1 July, 2010 to 2019.
+
+    Parameters
+    ----------
+    files : the Census Bureau's table of county population totals (CO-EST2019-alldata), alone.
+    states : the states' FIPS codes, two digits each.
+
+    Returns
+    -------
+    A panel with `population_people`, a row for each county and year; the table's state totals are left out.
+    """
     (content,) = files.values()
     found = pd.read_csv(BytesIO(content), encoding="latin-1", dtype={"STATE": str, "COUNTY": str})
     ids = found["STATE"].str.zfill(2) + found["COUNTY"].str.zfill(3)
-    here = ids.str[:2].isin(list(STATES)) & ~ids.str.endswith("000")
+    here = ids.str[:2].isin(list(states)) & ~ids.str.endswith("000")
     wide = found[here].filter(regex=r"^POPESTIMATE\d{4}$").set_index(ids[here].rename("location_id"))
     long = wide.melt(ignore_index=False, var_name="year", value_name="population_people").reset_index()
     years = pd.to_datetime(long["year"].str.removeprefix("POPESTIMATE"), format="%Y")
