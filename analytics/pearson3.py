@@ -25,7 +25,7 @@ def cdf(z: ArrayLike, skew: ArrayLike) -> Floats:
     Examples
     --------
     >>> round(float(cdf(0.0, 0.5)), 4)
-    0.5331
+    0.5333
     """
     z, skew = _broadcast(z, skew)
     shape, scaled = _gamma(z, skew)
@@ -67,7 +67,7 @@ def quantile(probability: ArrayLike, skew: ArrayLike) -> Floats:
     shape, _ = _gamma(np.zeros_like(skew), skew)
     normal = np.abs(skew) < _NEARLY_NORMAL
     scaled = np.where(skew > 0, gammaincinv(shape, probability), gammainccinv(shape, probability))
-    w = ndtri(probability)
+    w = ndtri(np.where(normal, probability, 0.5))
     divisor = np.where(normal, 1.0, skew)
     return np.where(normal, w + skew / 6 * (w * w - 1), divisor / 2 * scaled - 2 / divisor)
 
