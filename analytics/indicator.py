@@ -50,6 +50,7 @@ class Indicator:
     standard : the standard whose classes it wears first; "" where it has none
     tidal : whether it takes `tidal=`: the places at which a negative discharge is real
     latest : whether it speaks of the last moment of the record rather than of all of it
+    fitted : whether it takes `reference=`: the first and last year on which what is normal is fitted
     """
 
     id: str
@@ -70,6 +71,7 @@ class Indicator:
     standard: str
     tidal: bool
     latest: bool
+    fitted: bool
     function: Callable[..., pd.Series | pd.DataFrame]
 
     def __call__(self, table: pd.DataFrame, **parameters: Any) -> pd.Series | pd.DataFrame:
@@ -113,6 +115,7 @@ def indicator(
     standard: str = "",
     tidal: bool = False,
     latest: bool = False,
+    fitted: bool = False,
 ) -> Callable[[Function], Function]:
     """Registers a function as an indicator and returns it unchanged, so that doctests see it.
 
@@ -150,6 +153,7 @@ def indicator(
             standard=standard,
             tidal=tidal,
             latest=latest,
+            fitted=fitted,
             function=function,
         )
         return function

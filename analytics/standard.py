@@ -156,23 +156,37 @@ def standard_named(standard_id: str) -> Standard:
     return standards()[standard_id]
 
 
-def disagreements(indicator_id: str, values: pd.Series) -> pd.DataFrame:
-    """Where the standards of an indicator disagree: one calls the value a concern, another does not.
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """One indicator through all of its standards.
+
+    standards : those that have classes for it
+    table : by `location_id`, the places with a value: `value`, a column per standard with the name of the class, and
+        `concerned`, how many standards see a concern
+    """
+
+    standards: tuple[Standard, ...]
+    table: pd.DataFrame
+
+    @property
+    def disagreed(self) -> pd.DataFrame:
+        """The places at which one standard sees a concern and another does not."""
+        return self.table[self.table["concerned"].between(1, len(self.standards) - 1)]
+
+
+def compare(indicator_id: str, values: pd.Series) -> Comparison:
+    """How the standards of an indicator judge the same values.
 
     Parameters
     ----------
     values : by `location_id`, in the indicator's unit.
-
-    Returns
-    -------
-    By `location_id`, the places with a value: `value`, a column per standard with the name of the class, and
-    `concerned`, how many standards see a concern. All agree where that is none or all of them.
     """
     present = values.dropna()
     table = pd.DataFrame({"value": present})
     concerned = np.zeros(len(present), dtype=int)
-    for name, standard in standards_of(indicator_id).items():
+    found = standards_of(indicator_id)
+    for name, standard in found.items():
         table[name] = standard.label(indicator_id, present)
         concerned += table[name].isin(standard.classes[indicator_id].concern).to_numpy()
     table["concerned"] = concerned
-    return table
+    return Comparison(tuple(found.values()), table)

@@ -96,18 +96,9 @@ def series_figure(
             x=marked.tz_convert(timezone).tz_localize(None),
             line={"color": SELECTED, "width": 1.5, "dash": "dot"},
         )
-    _dress(figure, height)
+    dress(figure, height)
     figure.update_yaxes(title=column_title(column), rangemode="tozero" if _from_zero(series["value"]) else "normal")
-    if language() != ENGLISH:
-        figure.update_xaxes(
-            tickformatstops=[
-                {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%Y-%m-%d"},
-                {"dtickrange": [86_400_000, "M1"], "value": "%m-%d\n%Y"},
-                {"dtickrange": ["M1", "M12"], "value": "%Y-%m"},
-                {"dtickrange": ["M12", None], "value": "%Y"},
-            ],
-            hoverformat="%Y-%m-%d %H:%M",
-        )
+    time_axis(figure)
     return figure
 
 
@@ -139,7 +130,7 @@ def distribution_figure(
     )
     if selected is not None and np.isfinite(selected):
         figure.add_vline(x=selected, line={"color": SELECTED, "width": 2})
-    _dress(figure, height)
+    dress(figure, height)
     figure.update_xaxes(title=column_title(column))
     figure.update_yaxes(title=t("Places"))
     return figure
@@ -149,7 +140,8 @@ def map_figure(
     layer: gpd.GeoDataFrame,
     values: pd.Series,
     *,
-    column: Column,
+    title: str,
+    unit: str,
     classes: Classes,
     crs: str,
     selected: str | None = None,
@@ -161,6 +153,7 @@ def map_figure(
     ----------
     layer : places indexed by `location_id`.
     values : one value per place, by `location_id`; places without one are drawn grey.
+    title, unit : what the values are, and the unit as the reader writes it.
     crs : the projection to draw in, normally the region's metric one.
     """
     drawn = layer.to_crs(crs)
@@ -182,7 +175,7 @@ def map_figure(
                 y=mine.geometry.y,
                 mode="markers",
                 marker={"color": colour, "size": 8, "line": {"color": INK, "width": 0.5}},
-                text=_hover(mine, values, column),
+                text=_hover(mine, values, unit),
                 hoverinfo="text",
                 name=legend,
             )
@@ -208,7 +201,7 @@ def map_figure(
             y=inside.y,
             mode="markers",
             marker={"size": 14, "opacity": 0},
-            text=_hover(polygons, values, column),
+            text=_hover(polygons, values, unit),
             hoverinfo="text",
             showlegend=False,
         )
@@ -217,10 +210,8 @@ def map_figure(
         figure.add_scatter(
             x=x, y=y, mode="lines", line={"color": SELECTED, "width": 3}, hoverinfo="skip", showlegend=False
         )
-    _dress(figure, height)
-    figure.update_layout(
-        showlegend=True, legend={"title": column_title(column), "itemsizing": "constant"}, hovermode="closest"
-    )
+    dress(figure, height)
+    figure.update_layout(showlegend=True, legend={"title": title, "itemsizing": "constant"}, hovermode="closest")
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x")
     return figure
@@ -248,18 +239,17 @@ def completeness_figure(completeness: pd.Series, *, height: int = 240) -> go.Fig
             hovertemplate="%{x:.0f} %: %{y}<extra></extra>",
         )
     )
-    _dress(figure, height)
+    dress(figure, height)
     figure.update_xaxes(title=t("Share of the expected values that are there, in percent"), range=[0, 100])
     figure.update_yaxes(title=t("Places"))
     return figure
 
 
-def _hover(places: gpd.GeoDataFrame, values: pd.Series, column: Column) -> list[str]:
-    symbol = unit_symbol(column)
+def _hover(places: gpd.GeoDataFrame, values: pd.Series, unit: str) -> list[str]:
     shown = values.reindex(places.index)
     # plotly reads a few HTML tags in hover texts; a name must not be able to write any.
     names = places["name"].astype(str).str.replace("<", "&lt;", regex=False)
-    return [f"{name}<br>{quantity(value, symbol)}" for name, value in zip(names, shown, strict=True)]
+    return [f"{name}<br>{quantity(value, unit)}" for name, value in zip(names, shown, strict=True)]
 
 
 def _outlines(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -280,7 +270,22 @@ def _from_zero(values: pd.Series) -> bool:
     return bool(low >= 0 and low < 0.4 * high)
 
 
-def _dress(figure: go.Figure, height: int) -> None:
+def time_axis(figure: go.Figure) -> None:
+    """Dates as every language reads them: plotly only knows English names of months."""
+    if language() != ENGLISH:
+        figure.update_xaxes(
+            tickformatstops=[
+                {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%Y-%m-%d"},
+                {"dtickrange": [86_400_000, "M1"], "value": "%m-%d\n%Y"},
+                {"dtickrange": ["M1", "M12"], "value": "%Y-%m"},
+                {"dtickrange": ["M12", None], "value": "%Y"},
+            ],
+            hoverformat="%Y-%m-%d %H:%M",
+        )
+
+
+def dress(figure: go.Figure, height: int) -> None:
+    """What all figures share: the house's type, margins and grid."""
     figure.update_layout(
         template="plotly_white",
         height=height,

@@ -18,12 +18,16 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from geodata.catalog import open_catalog
 from geodata.errors import AlmanacError
 from geodata.region import load_region, regions
+from geodata.search import nearest
 from geodata.settings import settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAIN = Path(__file__).parent / "main.py"
 # What the dashboard needs to stay on this machine, wherever it is started from; .streamlit/config.toml says
@@ -127,6 +131,26 @@ def show_datasets(options: argparse.Namespace) -> None:
     _print(rows, as_json=options.json)
 
 
+def show_indicators(options: argparse.Namespace) -> None:
+    """Prints every indicator of a region at every place that could have it, with its class and evidence."""
+    # Only this command needs them, and they take a second to import.
+    from analytics.indicator import Domain
+    from analytics.measure import table_of
+
+    region = load_region(options.region)
+    domains = get_args(Domain)
+    if options.domain not in (None, *domains):
+        near = nearest(options.domain, domains)
+        raise AlmanacError(
+            f"There is no domain “{options.domain}”.",
+            hint=f"Did you mean “{near}”?" if near else f"Choose one of: {', '.join(domains)}.",
+        )
+    table = table_of(region, domain=options.domain, standard_id=options.standard)
+    if table.empty:
+        print("The region has no data for any of these indicators.", file=sys.stderr)
+    _print_table(table, "json" if options.json else options.as_)
+
+
 def doctor(options: argparse.Namespace) -> None:
     """Prints what is installed, what is missing, and whether anything would leave the machine."""
     checks = _checks()
@@ -213,6 +237,19 @@ def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         writer.writerows(rows)
 
 
+def _print_table(table: pd.DataFrame, form: str) -> None:
+    """A table on standard output: what is missing is empty in CSV, null in JSON and null in Parquet."""
+    if form == "parquet":
+        table.to_parquet(sys.stdout.buffer, index=False)
+        return
+    days = table.select_dtypes("datetime").columns
+    table = table.assign(**{day: table[day].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for day in days})
+    if form == "json":
+        print(table.to_json(orient="records", force_ascii=False, indent=2, double_precision=15))
+    else:
+        table.to_csv(sys.stdout, index=False, lineterminator="\n")
+
+
 def _outline(value: Any, depth: int = 0) -> list[str]:
     """Nested facts as indented lines."""
     lines = []
@@ -260,6 +297,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--profile", metavar="ID", help="print the automatic statistics of one dataset")
     command.add_argument("--json", action="store_true")
     command.set_defaults(command=show_datasets)
+
+    command = commands.add_parser("indicators", help="every indicator of a region, place by place, with its evidence")
+    command.add_argument("region", metavar="REGION")
+    command.add_argument("--domain", help="traffic, water, natural_resources, ground_motion or cross_domain")
+    command.add_argument("--standard", help="only what this standard has classes for, in its classes")
+    command.add_argument("--json", action="store_true")
+    command.add_argument("--as", dest="as_", choices=("csv", "json", "parquet"), default="csv")
+    command.set_defaults(command=show_indicators)
 
     command = commands.add_parser("doctor", help="what is installed, what is missing, whether anything would leave")
     command.add_argument("--json", action="store_true")

@@ -152,3 +152,11 @@ def change_words(record: Record) -> list[str]:
             years_after=f"{change.after_from}–{change.after_to}",
         )
     ]
+
+
+def chance_words(p_value: float) -> str:
+    """How likely such a trend is where there is none."""
+    return t(
+        "Where there is no trend at all, one as strong arises by chance with a probability of {p}.",
+        p=number(p_value, digits=2) if p_value >= 0.001 else t("less than 0.001"),
+    )

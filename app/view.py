@@ -42,5 +42,7 @@ def find_views() -> tuple[View, ...]:
     """Every view there is, in the order of the navigation."""
     import app.views as package
 
-    modules = [importlib.import_module(f"app.views.{m.name}") for m in pkgutil.iter_modules(package.__path__)]
+    # A folder holds what several pages share; only files are pages.
+    files = [m.name for m in pkgutil.iter_modules(package.__path__) if not m.ispkg]
+    modules = [importlib.import_module(f"app.views.{name}") for name in files]
     return tuple(sorted((m.VIEW for m in modules), key=lambda view: view.order))

@@ -88,7 +88,15 @@ def _explore(context: Context) -> None:
     values = shown.at(at_step)
     if not state.webgl:
         st.plotly_chart(
-            map_figure(layer, values, column=column, classes=classes, crs=region.crs_metric, selected=state.selected)
+            map_figure(
+                layer,
+                values,
+                title=column_title(column),
+                unit=unit_symbol(column),
+                classes=classes,
+                crs=region.crs_metric,
+                selected=state.selected,
+            )
         )
     st.caption(plain(_made(shown, source_line(dataset))))
     show_place_link(region, state.selected)

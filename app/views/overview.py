@@ -8,7 +8,7 @@ from analytics.classes import class_breaks
 from analytics.cube import cube, mapped_layer
 from analytics.glance import Coverage, Glance, KeyFigure, glance
 from app.charts import map_figure
-from app.dataset_words import titled_source, unit_symbol
+from app.dataset_words import column_title, titled_source, unit_symbol
 from app.map import map_view
 from app.text import day, message, number, percent, period, quantity, said, t, tn, together, when
 from app.view import Context, View
@@ -140,7 +140,12 @@ def _map(context: Context) -> None:
     if not state.webgl:
         st.plotly_chart(
             map_figure(
-                mapped_layer(region, dataset), values.at(step), column=column, classes=classes, crs=region.crs_metric
+                mapped_layer(region, dataset),
+                values.at(step),
+                title=column_title(column),
+                unit=unit_symbol(column),
+                classes=classes,
+                crs=region.crs_metric,
             )
         )
     what = said(column.title)

@@ -10,10 +10,13 @@ import streamlit as st
 
 from analytics.classes import class_breaks
 from analytics.place import Fact, Profile, Record, best_known, profile
+from analytics.place_indicators import indicators_at
 from app.charts import map_figure, series_figure
 from app.dataset_words import column_title, length_words, theme_words, titled_source, unit_symbol
+from app.indicator_tables import place_table
+from app.indicator_words import DOMAINS, short_title, value_words
 from app.map import map_view
-from app.sentences import answer, change_words, completeness_words, qualifier_words, standing_words
+from app.sentences import answer, chance_words, change_words, completeness_words, qualifier_words, standing_words
 from app.text import listed, message, number, percent, quantity, said, t, tn, together, when
 from app.view import Context, View
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error
@@ -24,6 +27,7 @@ from geodata.region import Region
 _DRAWN = 6
 _LINKS = 6
 _GAPS = 50
+_WITHIN = 8
 # Enough to draw six years of days as they are.
 _POINTS = 2400
 
@@ -40,6 +44,7 @@ def draw(context: Context) -> None:
     _surroundings(region, found)
     _key_figures(found)
     _map(context, found)
+    _indicators(region, found)
     _series(region, found)
     _facts(found)
     _without(found)
@@ -126,7 +131,15 @@ def _map(context: Context, found: Profile) -> None:
     )
     if not state.webgl:
         st.plotly_chart(
-            map_figure(layer, values, column=column, classes=classes, crs=region.crs_metric, selected=found.id)
+            map_figure(
+                layer,
+                values,
+                title=column_title(column),
+                unit=unit_symbol(column),
+                classes=classes,
+                crs=region.crs_metric,
+                selected=found.id,
+            )
         )
     time = when(shown.latest_time, dataset.step) if isinstance(shown, Record) and shown.latest_time is not None else ""
     what = t("{what}, {time}", what=said(column.title), time=time) if time else said(column.title)
@@ -161,6 +174,35 @@ def _moment_and_standing(record: Record) -> list[str]:
     return words
 
 
+def _indicators(region: Region, found: Profile) -> None:
+    """What the indicators of every domain say of it; a domain without data says so."""
+    st.header(t("Across the domains"))
+    with st.spinner(t("Working out the indicators …"), show_time=False):
+        domains = indicators_at(region, found.id)
+    silent = [said(DOMAINS[d.domain]) for d in domains if not d.here]
+    names = region.places()["name"]
+    for domain in domains:
+        if not domain.own and domain.within is None:
+            continue
+        st.subheader(said(DOMAINS[domain.domain]))
+        if domain.own:
+            st.dataframe(place_table(domain.own, found.id), hide_index=True)
+        if domain.within is not None:
+            rows = domain.within.measured.table.loc[list(domain.inside)].sort_values("value")
+            told = [f"{names.get(p, p)} ({value_words(domain.within.indicator, row)})" for p, row in rows.iterrows()]
+            words = t(
+                "{what}, at places within it: {places}.",
+                what=short_title(domain.within.indicator),
+                places=listed(told[:_WITHIN]),
+            )
+            st.markdown(plain(words))
+    none = [said(DOMAINS[d.domain]) for d in domains if d.here and not d.own and d.within is None]
+    if none:
+        st.caption(plain(t("Nothing is known of this place on: {domains}.", domains=listed(none))))
+    if silent:
+        st.caption(plain(t("This region has no data at all on: {domains}.", domains=listed(silent))))
+
+
 def _facts(found: Profile) -> None:
     if not found.facts:
         return
@@ -179,12 +221,7 @@ def _fact(fact: Fact) -> None:
         spread = quantity(fact.spread, unit_symbol(fact.column), digits=2)
         words.append(t("± {spread} (one standard deviation).", spread=spread))
     if fact.p_value is not None:
-        words.append(
-            t(
-                "Where there is no trend at all, one as strong arises by chance with a probability of {p}.",
-                p=number(fact.p_value, digits=2) if fact.p_value >= 0.001 else t("less than 0.001"),
-            )
-        )
+        words.append(chance_words(fact.p_value))
     if fact.standing is not None:
         words.append(standing_words(fact.standing))
     _figure(fact.column, number(fact.value), words)

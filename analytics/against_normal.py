@@ -1,0 +1,187 @@
+"""One place's series against its own normal range, and its yearly values with their trend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analytics.measure import Measured, provisional_codes
+from analytics.trend import mann_kendall, theil_sen
+from geodata.catalog import Column, Dataset
+from geodata.region import Region
+
+PERCENTILES = (5, 10, 25, 50, 75, 90, 95)
+# Below so many years the range of a season says more about these years than about what is normal.
+LEAST_YEARS = 10
+# How much of a series is drawn against its normal, by its step.
+_RECENT = {"1 day": pd.DateOffset(years=2), "1 month": pd.DateOffset(years=6), "irregular": pd.DateOffset(years=6)}
+# A yearly value needs this share of its steps, and a trend so many years.
+_FULL_YEAR = 0.9
+_LEAST_TREND = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Normal:
+    """The end of a series, and what is normal at that time of the year.
+
+    series : `time` (on the clock in which it is read), `value`, `provisional`
+    band : `time` and the percentiles `p05` … `p95` of all years' values at that time of the year; NaN beyond the
+        ranks that the years allow
+    years : how many years the range is made from
+    reference : the first and last of them
+    """
+
+    dataset: Dataset
+    column: Column
+    series: pd.DataFrame
+    band: pd.DataFrame
+    years: int
+    reference: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Yearly:
+    """A series by calendar year, with its Theil–Sen trend where the years are enough.
+
+    values : the mean (or sum, for columns that add up over time) of each year that is at least 90 % there
+    slope, low, high : per year, with the limits of the 95 % interval; None below six years
+    p_value : of Mann and Kendall's test, two-sided, with Hamed and Rao's correction from eleven years on
+    line : the trend at the first and last year
+    """
+
+    dataset: Dataset
+    column: Column
+    years: np.ndarray
+    values: np.ndarray
+    slope: float | None
+    low: float | None
+    high: float | None
+    p_value: float | None
+    line: np.ndarray
+
+    @property
+    def sure(self) -> bool:
+        """Whether the interval of the slope keeps to one side of zero."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+def _rows(region: Region, measured: Measured, place: str) -> tuple[Dataset, Column, pd.DataFrame] | None:
+    """The series from which a place's number was made: `time` on its clock, `value`, `provisional`."""
+    if measured.indicator.table != "panel" or place not in measured.table.index:
+        return None
+    name = measured.indicator.needs[0]
+    mine = str(measured.table.at[place, "dataset"]).split()
+    dataset = next(d for d in measured.use.datasets if d.id in mine and name in d.columns)
+    column = dataset.column(name)
+    panel = region.table(dataset.id)
+    panel = panel[(panel["location_id"] == place).to_numpy()]
+    times = panel["time"].dt.tz_convert(region.clock(dataset.step)).dt.tz_localize(None)
+    flagged = panel[column.flag].isin(provisional_codes(column)) if column.flag in panel.columns else False
+    rows = pd.DataFrame({"time": times, "value": panel[name].astype(float), "provisional": flagged})
+    return dataset, column, rows.sort_values("time", ignore_index=True)
+
+
+def against_normal(
+    region: Region, measured: Measured, place: str, *, reference: tuple[int, int] | None = None
+) -> Normal | None:
+    """The last years of a place's series beside what is normal for the time of the year.
+
+    Parameters
+    ----------
+    reference : the first and last year on which the normal is fitted; None for all years of the series.
+
+    Returns
+    -------
+    None where the indicator is not made from a series by day or month, or the years are fewer than ten.
+
+    Notes
+    -----
+    Percentiles are Weibull's, i/(n+1), of all values that fall on the same calendar day (for daily series) or in the
+    same calendar month (monthly and irregular ones); no value is given beyond the lowest and highest rank. An irregular
+    series counts one value, the mean, for each month of each year, so that years measured more often weigh no more.
+    """
+    found = _rows(region, measured, place)
+    if found is None:
+        return None
+    dataset, column, rows = found
+    if dataset.step not in _RECENT:
+        return None
+    if dataset.step == "irregular":
+        monthly = rows.groupby(rows["time"].dt.to_period("M")).agg({"value": "mean", "provisional": "any"})
+        rows = monthly.reset_index().assign(time=lambda r: r["time"].dt.to_timestamp())
+    first, last = reference or (int(rows["time"].dt.year.min()), int(rows["time"].dt.year.max()))
+    past = rows[rows["time"].dt.year.between(first, last) & rows["value"].notna()]
+    years = int(past["time"].dt.year.nunique())
+    if years < LEAST_YEARS:
+        return None
+    end = rows.loc[rows["value"].notna(), "time"].max()
+    recent = rows[(rows["time"] > end - _RECENT[dataset.step]) & (rows["time"] <= end)]
+    if dataset.step == "1 day":
+        times = pd.date_range(recent["time"].min(), end, freq="D")
+    else:
+        times = pd.date_range(recent["time"].min(), end, freq="MS")
+    recent = recent.set_index("time").reindex(times)
+    recent["provisional"] = recent["provisional"].eq(True)
+    key = "%m-%d" if dataset.step == "1 day" else "%m"
+    table = _percentiles(past["time"].dt.strftime(key), past["value"])
+    band = table.reindex(times.strftime(key)).reset_index(drop=True)
+    band.insert(0, "time", times)
+    series = recent.rename_axis("time").reset_index()
+    return Normal(dataset, column, series, band, years, (first, last))
+
+
+def _percentiles(seasons: pd.Series, values: pd.Series) -> pd.DataFrame:
+    """Weibull percentiles of the values of each season: a row per season, a column per percentile."""
+    table = {}
+    for season, found in values.groupby(seasons.to_numpy()):
+        ranked = np.sort(found.to_numpy())
+        ranks = np.arange(1, len(ranked) + 1) / (len(ranked) + 1) * 100
+        table[season] = np.interp(PERCENTILES, ranks, ranked, left=np.nan, right=np.nan)
+    return pd.DataFrame.from_dict(table, orient="index", columns=[f"p{p:02d}" for p in PERCENTILES])
+
+
+def yearly(region: Region, measured: Measured, place: str) -> Yearly | None:
+    """A place's values by calendar year, with their trend.
+
+    Returns
+    -------
+    None where the indicator is not made from a series, or it has fewer than three full years.
+    """
+    found = _rows(region, measured, place)
+    if found is None or found[1].aggregate == "none":
+        return None
+    dataset, column, rows = found
+    values = _by_year(rows, dataset.step, column.aggregate)
+    if values.notna().sum() < 3:
+        return None
+    years = values.index.to_numpy()
+    n = int(values.notna().sum())
+    row = values.to_numpy(float)[None, :]
+    if n < _LEAST_TREND:
+        return Yearly(dataset, column, years, row[0], None, None, None, None, np.array([]))
+    test = mann_kendall(row, autocorrelation="hamed_rao" if n > 10 else "ignore")
+    fit = theil_sen(row, years.astype(float))
+    slope, low, high = (float(fit[name].iloc[0]) for name in ("slope", "low", "high"))
+    middle = np.nanmedian(row[0] - slope * years)
+    line = middle + slope * years[[0, -1]]
+    return Yearly(dataset, column, years, row[0], slope, low, high, float(test["p_value"].iloc[0]), line)
+
+
+def _by_year(rows: pd.DataFrame, step: str, aggregate: str) -> pd.Series:
+    """The value of each calendar year from the first to the last; NaN where too few of its steps are there."""
+    by_year = rows.groupby(rows["time"].dt.year)["value"]
+    totals = by_year.sum() if aggregate == "sum" else by_year.mean()
+    if step == "irregular":
+        # Of an irregular series a year counts where at least nine of its months were measured.
+        months = rows.dropna(subset="value").groupby("time", sort=False).first()
+        counts = months.groupby(months.index.year).apply(lambda year: year.index.month.nunique())
+        full = counts.reindex(totals.index, fill_value=0) >= 9
+    elif step == "1 year":
+        full = by_year.count() >= 1
+    else:
+        in_year = {"1 day": 365, "1 month": 12, "1 hour": 8760, "15 minutes": 35040, "5 minutes": 105120}.get(step, 1)
+        full = by_year.count() >= _FULL_YEAR * in_year
+    every = range(int(totals.index.min()), int(totals.index.max()) + 1)
+    return totals.where(full).reindex(every)

@@ -1,0 +1,142 @@
+"""What an indicator finds in a region: values in their classes, what another standard changes, where they cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pandas as pd
+
+from analytics.classes import Classes, class_breaks
+from analytics.indicator import INDICATORS, Domain, Indicator
+from analytics.measure import Measured, indicator_named, measured, uses
+from analytics.standard import Standard, standard_named, standards_of
+from geodata.region import Region
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """An indicator in a region, seen through one standard.
+
+    standard : whose classes it wears; None where they are made from the values themselves
+    classes : the classes of the map
+    labels : the name of each place's class; missing without a value or a standard
+    changed : the places whose class has another name in the standard that the indicator wears first: `here`, `first`
+    concerned : how many places are in a class in which the standard sees a problem; None without a standard
+    sure : for values with an interval, whether it keeps to one side of zero; missing elsewhere
+    """
+
+    measured: Measured
+    standard: Standard | None
+    classes: Classes
+    labels: pd.Series
+    changed: pd.DataFrame
+    concerned: int | None
+    sure: pd.Series
+
+    @property
+    def indicator(self) -> Indicator:
+        """What was measured."""
+        return self.measured.indicator
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """An indicator that a region has no data for, and the columns that it would need."""
+
+    indicator: Indicator
+    needs: tuple[str, ...]
+
+
+def opening(region: Region, domain: Domain, order: Sequence[str]) -> list[str]:
+    """The indicators of a domain that the region has data for, the one to begin with in front.
+
+    Parameters
+    ----------
+    order : the ids to begin with, the most telling first; one without a value anywhere is passed over.
+    """
+    here = uses(region, domain)
+    first = next((i for i in order if i in here and measured(region, i).known), None)
+    return [*([first] if first else []), *(i for i in here if i != first)]
+
+
+def lacking(region: Region, domain: Domain) -> list[Lacking]:
+    """The indicators of a domain that the region has no data for."""
+    here = uses(region, domain)
+    return [Lacking(i, i.needs) for i in INDICATORS.values() if i.domain == domain and i.id not in here]
+
+
+def compared(region: Region) -> list[str]:
+    """The indicators that have a value here and classes in more than one standard."""
+    return [i for i in uses(region) if len(standards_of(i)) > 1 and measured(region, i).known]
+
+
+@lru_cache(maxsize=64)
+def finding(
+    region: Region, indicator_id: str, standard_id: str | None = None, reference: tuple[int, int] | None = None
+) -> Finding:
+    """An indicator in a region, seen through a standard.
+
+    Parameters
+    ----------
+    standard_id : None for the standard that the indicator wears first, "" for classes made from the values.
+    reference : the first and last year on which what is normal is fitted.
+
+    Raises
+    ------
+    UnknownName
+        When there is no such indicator or standard here.
+    """
+    indicator = indicator_named(indicator_id)
+    found = measured(region, indicator_id, reference=reference)
+    wanted = indicator.standard if standard_id is None else standard_id
+    standard = standard_named(wanted) if wanted else None
+    values = found.values
+    none = pd.Series(None, index=values.index, dtype=object)
+    labels, changed, concerned = none, pd.DataFrame({"here": [], "first": []}), None
+    if standard is not None and indicator_id in standard.classes:
+        classes = standard.of(indicator_id)
+        labels = standard.label(indicator_id, values)
+        concerned = int(labels.isin(standard.classes[indicator_id].concern).sum())
+        if indicator.standard and standard.id != indicator.standard:
+            first = standard_named(indicator.standard).label(indicator_id, values)
+            differs = labels.notna() & (labels != first)
+            changed = pd.DataFrame({"here": labels[differs], "first": first[differs]})
+    else:
+        standard = None
+        both_sides = bool((values < 0).any() and (values > 0).any())
+        classes = class_breaks(values, method="diverging" if both_sides else "quantile")
+    return Finding(found, standard, classes, labels, changed, concerned, _sure(found.table))
+
+
+def _sure(table: pd.DataFrame) -> pd.Series:
+    known = table["low"].notna() & table["high"].notna()
+    return ((table["low"] > 0) | (table["high"] < 0)).where(known)
+
+
+@lru_cache(maxsize=32)
+def clusters_of(region: Region, indicator_id: str, reference: tuple[int, int] | None = None) -> pd.DataFrame:
+    """Where places with high or low values lie together, more than chance would have it.
+
+    Returns
+    -------
+    By `location_id`, as `analytics.spatial_statistics.clusters`: `kind` and `p_value` among others.
+
+    Raises
+    ------
+    AlmanacError
+        When the places have no position, or too few of them have a value.
+    """
+    # esda and libpysal take a second to import, which only those who ask for clusters should wait for.
+    from analytics.spatial_statistics import clusters, neighbours
+
+    found = measured(region, indicator_id, reference=reference)
+    layer = region.layer_of(found.use.datasets[0])
+    values = found.values.dropna()
+    layer = layer[layer.index.isin(values.index)]
+    # Only places with a value are neighbours: one without could lend nothing.
+    result = clusters(values.reindex(layer.index), neighbours(layer, region.crs_metric))
+    everywhere = result.reindex(found.values.index)
+    everywhere["kind"] = everywhere["kind"].fillna("no data")
+    return everywhere

@@ -1,0 +1,341 @@
+"""What is said of an indicator and its numbers, in sentences: for pages, the command line and reports alike."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analytics.against_normal import Yearly
+from analytics.evidence import Grade, evidence_of
+from analytics.finding import Finding
+from analytics.indicator import Domain, Indicator
+from analytics.standard import Comparison, Standard
+from app.dataset_words import titled_source
+from app.sentences import chance_words
+from app.text import listed, message, number, percent, period, quantity, said, t, tn, together
+from geodata.region import Region
+
+DOMAINS: dict[Domain, str] = {
+    "traffic": message("Traffic"),
+    "water": message("Water"),
+    "natural_resources": message("Natural resources"),
+    "ground_motion": message("Ground motion"),
+    "cross_domain": message("Across domains"),
+}
+GRADES: dict[Grade, str] = {
+    "published": message("published: agrees with a published worked example or official output"),
+    "independent": message("independent: agrees with another implementation"),
+    "by_hand": message("by hand: agrees with a case worked out by hand"),
+    "regression": message("regression: agrees only with its own past output"),
+    "unproven": message("unproven: no case from outside this project yet"),
+}
+SHORT_GRADES: dict[Grade, str] = {
+    "published": message("published"),
+    "independent": message("independent"),
+    "by_hand": message("by hand"),
+    "regression": message("own past output"),
+    "unproven": message("unproven"),
+}
+REASONS: dict[str, str] = {
+    "values": message("too few values"),
+    "years": message("the record is too short"),
+    "completeness": message("too many values are missing"),
+    "negative": message("negative values where that is impossible"),
+    "tidal": message("the flow reverses with the tide"),
+    "undefined": message("the formula has no value here"),
+}
+BETTER: dict[str, str] = {
+    "higher": message("higher is better"),
+    "lower": message("lower is better"),
+    "neither": message("neither direction is better as such"),
+}
+CLUSTERS: dict[str, str] = {
+    "high among high": message("high among high"),
+    "low among low": message("low among low"),
+    "high among low": message("high among low"),
+    "low among high": message("low among high"),
+    "not significant": message("not significant"),
+}
+# How many places an answer names.
+_NAMED = 3
+
+
+def unit_words(indicator: Indicator) -> str:
+    """The unit as the reader writes it; empty for plain numbers."""
+    return said(indicator.canonical_unit.symbol)
+
+
+def short_title(indicator: Indicator) -> str:
+    """Its name alone: what stands before the colon of its title."""
+    title = said(indicator.title)
+    for colon in (":", "："):
+        title = title.partition(colon)[0]
+    return title.strip()
+
+
+def chosen_unit(indicator: Indicator) -> str:
+    """Its name with its unit: how it is chosen from a list."""
+    symbol = unit_words(indicator)
+    return f"{short_title(indicator)} ({symbol})" if symbol else short_title(indicator)
+
+
+def meaning(indicator: Indicator) -> str:
+    """What the number means, as a sentence: what stands behind the colon of its title."""
+    title = said(indicator.title)
+    for colon in (":", "："):
+        _, found, rest = title.partition(colon)
+        if found:
+            return t("{words}.", words=rest.strip()[:1].upper() + rest.strip()[1:])
+    return t("{words}.", words=title)
+
+
+def value_words(indicator: Indicator, row: pd.Series) -> str:
+    """A value with its unit and, where it has one, its 95 % interval."""
+    symbol = unit_words(indicator)
+    shown = quantity(row["value"], symbol)
+    if pd.isna(row["low"]) or pd.isna(row["high"]):
+        return shown
+    return t(
+        "{value} (between {low} and {high})", value=shown, low=number(row["low"]), high=quantity(row["high"], symbol)
+    )
+
+
+def reason_words(indicator: Indicator, row: pd.Series) -> str:
+    """Why a place has no value, with what was found and what is needed."""
+    reason, least = str(row["reason"]), indicator.minimum
+    if reason == "values":
+        return tn(
+            "Not enough data: there is {n} value, and {least} are needed.",
+            "Not enough data: there are {n} values, and {least} are needed.",
+            int(row["n"]),
+            least=number(least.values, decimals=0),
+        )
+    if reason == "years" and pd.notna(row["observed_from"]):
+        return t(
+            "Not enough data: the record runs from {period}, and {years} years are needed.",
+            period=period(row["observed_from"], row["observed_to"]),
+            years=number(least.years),
+        )
+    if reason == "completeness":
+        return t(
+            "Not enough data: {share} of the values due are there, and {least} are needed.",
+            share=percent(row["completeness"]),
+            least=percent(least.completeness),
+        )
+    if reason == "undefined":
+        return said(indicator.undefined)
+    return t("Withheld: {reason}.", reason=said(REASONS.get(reason, reason)))
+
+
+def answer(region: Region, found: Finding) -> str:
+    """The page's answer in words: how many places can be judged, which are worst, how sure that is."""
+    indicator, table = found.indicator, found.measured.table
+    known, all_of_them = found.measured.known, len(table)
+    if not known:
+        return t(
+            "None of the {n} places has enough data for “{what}”; {why}",
+            n=number(all_of_them, decimals=0),
+            what=short_title(indicator),
+            why=_most_common_reason(table),
+        )
+    names = region.places()["name"]
+    worst = found.measured.ranked().head(_NAMED)
+    told = listed(f"{names.get(place, place)} ({value_words(indicator, row)})" for place, row in worst.iterrows())
+    first = {
+        "higher": t("Lowest, which is worst: {places}.", places=told),
+        "lower": t("Highest, which is worst: {places}.", places=told),
+        "neither": t("Highest: {places}.", places=told),
+    }[indicator.better if not indicator.latest or indicator.better != "neither" else "neither"]
+    words = [first]
+    if found.standard is not None and found.concerned is not None and _concerns(found):
+        words.append(
+            t(
+                "{n} of {known} places are in a class of concern of {standard}.",
+                n=number(found.concerned, decimals=0),
+                known=number(known, decimals=0),
+                standard=said(found.standard.title),
+            )
+        )
+    sure = found.sure.dropna()
+    if len(sure):
+        words.append(
+            t(
+                "At {n} of {known} places the 95% interval keeps to one side of zero: there the direction is sure.",
+                n=number(int(sure.astype(bool).sum()), decimals=0),
+                known=number(len(sure), decimals=0),
+            )
+        )
+    if known < all_of_them:
+        words.append(
+            t(
+                "{missing} of {n} places are left out: {why}",
+                missing=number(all_of_them - known, decimals=0),
+                n=number(all_of_them, decimals=0),
+                why=_most_common_reason(table),
+            )
+        )
+    return together(words)
+
+
+def _concerns(found: Finding) -> bool:
+    return found.standard is not None and bool(found.standard.classes[found.indicator.id].concern)
+
+
+def _most_common_reason(table: pd.DataFrame) -> str:
+    reasons = table.loc[table["value"].isna(), "reason"].value_counts()
+    told = listed(f"{said(REASONS.get(r, r))} ({number(n, decimals=0)})" for r, n in reasons.items())
+    return t("{words}.", words=told)
+
+
+def vintage_words(row: pd.Series) -> str:
+    """From when to when the values are; empty where nothing is told."""
+    if pd.isna(row["observed_from"]):
+        return ""
+    return period(row["observed_from"], row["observed_to"])
+
+
+def age_words(table: pd.DataFrame) -> str:
+    """What is meant by “now”, where places end at different times."""
+    ends = table.loc[table["value"].notna(), "observed_to"].dropna()
+    if ends.empty:
+        return ""
+    if ends.min() == ends.max():
+        return t("Each value is of {day}, the last day of the record.", day=period(ends.max(), ends.max()))
+    return t(
+        "“Now” is the last day of each place’s own record, from {first} to {last}.",
+        first=period(ends.min(), ends.min()),
+        last=period(ends.max(), ends.max()),
+    )
+
+
+def evidence_card(region: Region, found: Finding, place: str | None) -> list[tuple[str, str]]:
+    """All that is needed to defend a number: labels and texts, of one place or of all of them."""
+    indicator, table = found.indicator, found.measured.table
+    row = table.loc[place] if place in table.index else None
+    evidence = evidence_of(indicator.id)
+    card: list[tuple[str, str]] = []
+    if row is not None:
+        value = value_words(indicator, row) if pd.notna(row["value"]) else reason_words(indicator, row)
+        card.append((t("Value"), value))
+        if pd.notna(row["value"]) and found.standard is not None:
+            card.append((t("Class"), said(str(found.labels[place]))))
+    card += [
+        (t("Definition"), indicator.definition),
+        (t("Unit"), unit_words(indicator) or t("a plain number")),
+        (
+            t("Authority"),
+            t("{authority}, {edition}", authority=said(indicator.authority), edition=said(indicator.edition)),
+        ),
+        (t("Reference"), indicator.reference),
+        (t("Standard"), standard_words(found.standard)),
+        (t("Direction"), said(BETTER[indicator.better])),
+        (t("Least record"), minimum_words(indicator)),
+    ]
+    if indicator.fitted:
+        card.append((t("Reference period"), reference_words(found.measured.reference)))
+    if row is not None:
+        card += _record_facts(row)
+    else:
+        ends = table[["observed_from", "observed_to"]].dropna()
+        if len(ends):
+            card.append((t("Observed"), period(ends["observed_from"].min(), ends["observed_to"].max())))
+    card += [
+        (t("Uncertainty"), _uncertainty_words(found, row)),
+        (t("Grade of evidence"), together([t("{words}.", words=said(GRADES[evidence.grade])), *evidence.sources[:2]])),
+        (t("What it does not say"), said(indicator.caveat)),
+    ]
+    datasets = [d for d in found.measured.use.datasets if row is None or d.id in str(row["dataset"]).split()]
+    card += [(t("Source"), titled_source(dataset)) for dataset in datasets]
+    return [(label, text) for label, text in card if text]
+
+
+def _record_facts(row: pd.Series) -> list[tuple[str, str]]:
+    facts = [
+        (t("Observed"), vintage_words(row)),
+        (t("Values used"), number(row["n"], decimals=0)),
+        (t("Completeness"), percent(row["completeness"], decimals=1)),
+    ]
+    if pd.notna(row["provisional"]) and row["provisional"] > 0:
+        facts.append(
+            (t("Provisional"), t("{share} of the values may still be revised", share=percent(row["provisional"])))
+        )
+    return facts
+
+
+def _uncertainty_words(found: Finding, row: pd.Series | None) -> str:
+    table = found.measured.table
+    if table["low"].notna().any():
+        words = [t("Limits of the 95% interval are given with each value.")]
+        if row is not None and pd.notna(row["p_value"]):
+            words.append(chance_words(float(row["p_value"])))
+        return together(words)
+    return t("The indicator’s definition gives no interval; the record’s length and completeness are the guide.")
+
+
+def standard_words(standard: Standard | None) -> str:
+    """Who set the class breaks, in which edition, and whether the text itself was read."""
+    if standard is None:
+        return t("None: the classes are made from the values, as many places in each.")
+    words = t(
+        "{title}: {authority}, {edition}.",
+        title=said(standard.title),
+        authority=said(standard.authority),
+        edition=said(standard.edition),
+    )
+    if standard.confirmed:
+        return words
+    return together([words, t("Thresholds of common practice, not confirmed in the text of an authority.")])
+
+
+def reference_words(reference: tuple[int, int] | None) -> str:
+    """The years on which what is normal was fitted."""
+    if reference is None:
+        return t("the whole record of each place")
+    return f"{reference[0]}–{reference[1]}"
+
+
+def minimum_words(indicator: Indicator) -> str:
+    """The shortest record that makes sense."""
+    least = indicator.minimum
+    words = [tn("{n} value", "{n} values", least.values)]
+    if least.years:
+        words.append(t("{years} years", years=number(least.years)))
+    if least.completeness:
+        words.append(t("{share} complete", share=percent(least.completeness)))
+    return listed(words)
+
+
+def trend_words(by_year: Yearly, symbol: str) -> str:
+    """How the yearly values change, since when, and how sure that is."""
+    if by_year.slope is None or by_year.low is None or by_year.high is None:
+        return t("Too few full years for a trend: six are needed.")
+    first, last = str(by_year.years[0]), str(by_year.years[-1])
+    per_year = t("{unit} a year", unit=symbol)
+    change = t(
+        "From {first} to {last} the yearly value changed by {slope}, with 95% certainty between {low} and {high}.",
+        first=first,
+        last=last,
+        slope=quantity(by_year.slope, per_year),
+        low=number(by_year.low),
+        high=quantity(by_year.high, per_year),
+    )
+    if by_year.sure:
+        sure = t("It is rising.") if by_year.slope > 0 else t("It is falling.")
+    else:
+        sure = t("Neither a rise nor a fall is sure.")
+    words = [sure, change]
+    if by_year.p_value is not None and pd.notna(by_year.p_value):
+        words.append(chance_words(by_year.p_value))
+    return together(words)
+
+
+def disagreement_words(indicator: Indicator, result: Comparison) -> str:
+    """At how many places the standards disagree, in words."""
+    known, disagreed = len(result.table), len(result.disagreed)
+    return t(
+        "“{what}” has classes in {standards} standards. At {n} of {known} places with a value, "
+        "at least one of them sees a concern and another does not.",
+        what=short_title(indicator),
+        standards=number(len(result.standards), decimals=0),
+        n=number(disagreed, decimals=0),
+        known=number(known, decimals=0),
+    )

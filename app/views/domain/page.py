@@ -1,0 +1,273 @@
+"""A domain's page: its question and answer first, then the map and the ranking, one place, and the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from analytics.classes import Classes
+from analytics.finding import Finding, clusters_of, finding, lacking, opening
+from analytics.indicator import INDICATORS, Domain
+from analytics.measure import uses
+from analytics.place_indicators import OPENS_ON
+from analytics.standard import standards_of
+from app.charts import map_figure
+from app.indicator_charts import ranking_figure
+from app.indicator_tables import lacking_words
+from app.indicator_words import (
+    CLUSTERS,
+    DOMAINS,
+    age_words,
+    answer,
+    chosen_unit,
+    meaning,
+    reference_words,
+    short_title,
+    unit_words,
+)
+from app.map import map_view
+from app.map.words import map_words
+from app.text import number, said, t, tn, together
+from app.view import Context
+from app.views.domain.place_panel import draw_place
+from app.views.domain.tables import draw_evidence, draw_table
+from app.widgets import choose, fragment, plain, region_names, remembered, show_place_link
+from geodata.region import Region, load_region
+
+# The years on which what is normal may be fitted: all, or one of the World Meteorological Organization's normals.
+REFERENCES: dict[str, tuple[int, int] | None] = {"all": None, "1991-2020": (1991, 2020), "1961-1990": (1961, 1990)}
+# The address cannot hold an empty choice.
+NO_STANDARD = "none"
+# High and low differ in hue and lightness, the lonely ones are pale, and the rest is the colour of the land.
+_CLUSTER_COLOURS = ("#653a0b", "#0d3f66", "#e0bf88", "#a9cce0", "#e9e9e6")
+
+
+@dataclass(frozen=True)
+class DomainPage:
+    """What one domain's page asks.
+
+    question : its title, marked with `message`
+    lead : what is drawn between the question and the map, where the region allows; returns whether it drew anything
+    """
+
+    domain: Domain
+    question: str
+    lead: Callable[[Region], bool] | None = None
+
+
+def draw_domain(context: Context, page: DomainPage) -> None:
+    """Draws the page of one domain."""
+    st.title(said(page.question))
+    if not uses(context.region, page.domain):
+        _nothing(context, page)
+        return
+    _draw(context, page)
+
+
+@fragment
+def _draw(context: Context, page: DomainPage) -> None:
+    region, key = context.region, page.domain
+    with st.spinner(t("Working out the indicators …"), show_time=False):
+        order = opening(region, page.domain, OPENS_ON[page.domain])
+    words = st.container()
+    if page.lead is not None:
+        page.lead(region)
+    for_indicator, for_standard, for_reference, for_map = st.columns([5, 3.4, 2.4, 2.8])
+    with for_indicator:
+        indicator = INDICATORS[
+            choose(
+                f"{key}_indicator",
+                t("Indicator"),
+                {i: chosen_unit(INDICATORS[i]) for i in order},
+                resets=(f"{key}_standard", f"{key}_show"),
+            )
+        ]
+    with for_standard:
+        offered = {i: said(s.title) for i, s in standards_of(indicator.id).items()}
+        offered[NO_STANDARD] = t("None: as many in each class")
+        chosen = choose(f"{key}_standard", t("Standard"), offered, default=indicator.standard or NO_STANDARD)
+    reference = None
+    if indicator.fitted:
+        with for_reference:
+            spans = {i: reference_words(span) for i, span in REFERENCES.items()}
+            reference = REFERENCES[choose(f"{key}_reference", t("Normal is fitted on"), spans)]
+    with for_map:
+        modes = {"classes": t("Values"), "clusters": t("Clusters")}
+        shown = choose(f"{key}_show", t("On the map"), modes, kind="segments")
+    with st.spinner(t("Working out the indicators …"), show_time=False):
+        found = finding(region, indicator.id, "" if chosen == NO_STANDARD else chosen, reference)
+    with words:
+        st.markdown(plain(answer(region, found)))
+        told = [meaning(indicator), age_words(found.measured.table) if indicator.latest else ""]
+        st.caption(plain(together(filter(None, told))))
+    at_map, at_ranking = st.columns([6, 4], gap="medium")
+    with at_map:
+        selected = _clusters(region, found, key) if shown == "clusters" else _values(region, found, key)
+    show_place_link(region, selected)
+    with at_ranking:
+        _ranking(region, found, key, selected)
+    _changed(region, found)
+    place = selected if selected in found.measured.values.index else _first(found)
+    if place is not None:
+        draw_place(region, found, place, reference, chosen=selected is not None)
+    draw_evidence(region, found, place)
+    draw_table(region, found)
+    _lacking(region, page.domain)
+
+
+def _first(found: Finding) -> str | None:
+    """The place to begin with: the worst one."""
+    ranked = found.measured.ranked()
+    return str(ranked.index[0]) if len(ranked) else None
+
+
+def _values(region: Region, found: Finding, key: str) -> str | None:
+    use = found.measured.use
+    if use.locations is None:
+        st.info(t("The places of this dataset have no position, so no map shows them."))
+        return remembered("place")
+    layer = region.layer_of(use.datasets[0])
+    layer = layer[layer.index.isin(found.measured.values.index)]
+    if found.measured.known == 0:
+        st.info(t("No place has enough data; the table below says why."))
+        return remembered("place")
+    state = map_view(
+        layer,
+        found.measured.values.reindex(layer.index),
+        classes=found.classes,
+        title=short_title(found.indicator),
+        unit=unit_words(found.indicator),
+        basemap=region.base(),
+        attribution=", ".join(dict.fromkeys(d.producer for d in use.datasets)),
+        selected=remembered("place"),
+        words={**map_words(), "no_data": t("not enough data")},
+        bounds=region.bounds() if len(layer) == 1 else None,
+        height=470,
+        key=f"domain-{key}-{region.id}",
+    )
+    if not state.webgl:
+        figure = map_figure(
+            layer, found.measured.values, title=chosen_unit(found.indicator), unit=unit_words(found.indicator),
+            classes=found.classes, crs=region.crs_metric, selected=state.selected,
+        )  # fmt: skip
+        st.plotly_chart(figure)
+    return state.selected
+
+
+def _clusters(region: Region, found: Finding, key: str) -> str | None:
+    """Where high or low values lie together, with what the colours mean."""
+    with st.spinner(t("Comparing every place with its neighbours …"), show_time=False):
+        table = clusters_of(region, found.indicator.id, found.measured.reference)
+    layer = region.layer_of(found.measured.use.datasets[0])
+    layer = layer[layer.index.isin(table.index)]
+    kinds = list(CLUSTERS)
+    codes = table["kind"].map({kind: float(n) for n, kind in enumerate(kinds)})
+    classes = Classes(
+        tuple(float(n) for n in range(len(kinds) + 1)),
+        _CLUSTER_COLOURS,
+        labels=tuple(said(CLUSTERS[kind]) for kind in kinds),
+        authority=t("local Moran’s I, 999 permutations, 5% false discovery rate"),
+    )
+    state = map_view(
+        layer,
+        codes.reindex(layer.index),
+        classes=classes,
+        title=t("Clusters: {what}", what=short_title(found.indicator)),
+        basemap=region.base(),
+        selected=remembered("place"),
+        words={**map_words(), "no_data": t("not enough data")},
+        height=470,
+        key=f"domain-{key}-{region.id}",
+    )
+    counts = table["kind"].value_counts()
+    if not codes.notna().any():
+        st.caption(t("Too few places have a value to compare them with their neighbours: ten are needed."))
+    else:
+        st.caption(
+            plain(
+                t(
+                    "{high} places lie high among high ones, {low} low among low ones, and {odd} differ from their "
+                    "neighbours, more than chance would have it. Other borders would give other clusters.",
+                    high=number(counts.get("high among high", 0), decimals=0),
+                    low=number(counts.get("low among low", 0), decimals=0),
+                    odd=number(counts.get("high among low", 0) + counts.get("low among high", 0), decimals=0),
+                )
+            )
+        )
+    return state.selected
+
+
+def _ranking(region: Region, found: Finding, key: str, selected: str | None) -> None:
+    if not found.measured.known:
+        return
+    better = found.indicator.better
+    ends = {
+        "worst": t("Lowest") if better == "higher" else t("Highest"),
+        "other": t("Highest") if better == "higher" else t("Lowest"),
+    }
+    end = choose(f"{key}_end", t("Ranking"), ends, kind="segments")
+    figure = ranking_figure(found, region.places()["name"], worst_first=end == "worst", selected=selected, most=12)
+    st.plotly_chart(figure, key=f"ranking-{key}")
+
+
+def _changed(region: Region, found: Finding) -> None:
+    """Which places change class against the standard that the indicator wears first."""
+    first = found.indicator.standard
+    if found.standard is None or not first or found.standard.id == first:
+        return
+    n = len(found.changed)
+    if not n:
+        st.caption(t("No place’s class has another name than in the indicator’s first standard."))
+        return
+    label = tn(
+        "{n} place changes class against the first standard", "{n} places change class against the first standard", n
+    )
+    with st.expander(label):
+        names = region.places()["name"]
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    t("Place"): [str(names.get(p, p)) for p in found.changed.index],
+                    said(found.standard.title): [said(str(label)) for label in found.changed["here"]],
+                    said(standards_of(found.indicator.id)[first].title): [said(str(x)) for x in found.changed["first"]],
+                }
+            ),
+            hide_index=True,
+        )
+
+
+def _lacking(region: Region, domain: Domain) -> None:
+    """What could be shown here with more data."""
+    missing = lacking(region, domain)
+    if not missing:
+        return
+    with st.expander(tn("{n} more indicator needs data", "{n} more indicators need data", len(missing))):
+        st.markdown(
+            plain(t("This region has no data for these; each becomes available once a dataset has its columns."))
+        )
+        st.dataframe(lacking_words(missing), hide_index=True)
+
+
+def _nothing(context: Context, page: DomainPage) -> None:
+    """A domain without data in this region says so, and where there is some."""
+    names = region_names()
+    elsewhere = [r for r in names if r != context.region.id and uses(load_region(r), page.domain)]
+    st.info(
+        t(
+            "{region} has no data for this domain ({domain}): nothing is known here, "
+            "which is not the same as nothing happening.",
+            region=said(context.region.name),
+            domain=said(DOMAINS[page.domain]),
+        )
+    )
+    for region_id in elsewhere:
+        st.page_link(
+            st.session_state["pages"][page.domain],
+            label=plain(t("Look at {region}", region=names[region_id])),
+            icon=":material/arrow_forward:",
+            query_params={"region": region_id, "lang": context.language},
+        )
+    _lacking(context.region, page.domain)

@@ -1,0 +1,32 @@
+"""The evidence behind a domain's numbers, and the numbers themselves as a table."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from analytics.finding import Finding
+from app.indicator_tables import table_words
+from app.indicator_words import evidence_card
+from app.text import t
+from app.widgets import plain
+from geodata.region import Region
+
+
+def draw_evidence(region: Region, found: Finding, place: str | None) -> None:
+    """Draws the evidence card of the number shown."""
+    names = region.places()["name"]
+    with st.expander(t("Evidence: what is behind this number"), icon=":material/fact_check:", expanded=False):
+        if place is not None:
+            st.markdown(f"**{plain(str(names.get(place, place)))}**")
+        card = evidence_card(region, found, place)
+        half = (len(card) + 1) // 2
+        for at, facts in zip(st.columns(2, gap="medium"), (card[:half], card[half:]), strict=True):
+            with at:
+                for label, text in facts:
+                    st.markdown(f"**{plain(label)}**  \n{plain(text)}")
+
+
+def draw_table(region: Region, found: Finding) -> None:
+    """Draws every place with its value, its evidence, or the reason why there is none."""
+    with st.expander(t("All places as a table, with evidence"), icon=":material/table:"):
+        st.dataframe(table_words(region, found), hide_index=True)
