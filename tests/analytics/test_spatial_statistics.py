@@ -209,7 +209,7 @@ def test_place_whose_neighbours_are_all_missing(carolina: gpd.GeoDataFrame, besi
     [
         pytest.param(lambda n: np.full(n, np.nan), id="all missing"),
         pytest.param(lambda n: np.full(n, 7.3), id="constant"),
-        pytest.param(lambda n: 0.1 + np.where(np.arange(n) % 2, 0.2, 0.1 + 0.1), id="constant but for rounding"),
+        pytest.param(lambda n: np.where(np.arange(n) % 2, 0.3, 0.1 + 0.2), id="constant but for rounding"),
         pytest.param(lambda n: np.where(np.arange(n) < 9, np.arange(n), np.nan), id="nine places"),
     ],
 )
