@@ -8,13 +8,11 @@ import numpy as np
 import pandas as pd
 
 from analytics.measure import Measured, provisional_codes
+from analytics.normals import LEAST_YEARS, PERCENTILES, normal_band
 from analytics.trend import mann_kendall, theil_sen
 from geodata.catalog import Column, Dataset
 from geodata.region import Region
 
-PERCENTILES = (5, 10, 25, 50, 75, 90, 95)
-# Below so many years the range of a season says more about these years than about what is normal.
-LEAST_YEARS = 10
 # How much of a series is drawn against its normal, by its step.
 _RECENT = {"1 day": pd.DateOffset(years=2), "1 month": pd.DateOffset(years=6), "irregular": pd.DateOffset(years=6)}
 # A yearly value needs this share of its steps, and a trend so many years.
@@ -124,21 +122,25 @@ def against_normal(
         times = pd.date_range(recent["time"].min(), end, freq="MS")
     recent = recent.set_index("time").reindex(times)
     recent["provisional"] = recent["provisional"].eq(True)
-    key = "%m-%d" if dataset.step == "1 day" else "%m"
-    table = _percentiles(past["time"].dt.strftime(key), past["value"])
-    band = table.reindex(times.strftime(key)).reset_index(drop=True)
+    if dataset.step == "1 day":
+        times_utc = rows["time"].dt.tz_localize("UTC")
+        panel = pd.DataFrame({"location_id": place, "time": times_utc, column.name: rows["value"]})
+        days = normal_band(panel, place, column.name, reference=(first, last), percentiles=PERCENTILES)
+        band = days.set_index(days.pop("time").dt.tz_localize(None)).reindex(times).reset_index(drop=True)
+    else:
+        band = _percentiles(past["time"].dt.month, past["value"]).reindex(times.month).reset_index(drop=True)
     band.insert(0, "time", times)
     series = recent.rename_axis("time").reset_index()
     return Normal(dataset, column, series, band, years, (first, last))
 
 
-def _percentiles(seasons: pd.Series, values: pd.Series) -> pd.DataFrame:
-    """Weibull percentiles of the values of each season: a row per season, a column per percentile."""
+def _percentiles(months: pd.Series, values: pd.Series) -> pd.DataFrame:
+    """Weibull percentiles of the values of each calendar month: a row per month, a column per percentile."""
     table = {}
-    for season, found in values.groupby(seasons.to_numpy()):
+    for month, found in values.groupby(months.to_numpy()):
         ranked = np.sort(found.to_numpy())
         ranks = np.arange(1, len(ranked) + 1) / (len(ranked) + 1) * 100
-        table[season] = np.interp(PERCENTILES, ranks, ranked, left=np.nan, right=np.nan)
+        table[month] = np.interp(PERCENTILES, ranks, ranked, left=np.nan, right=np.nan)
     return pd.DataFrame.from_dict(table, orient="index", columns=[f"p{p:02d}" for p in PERCENTILES])
 
 
@@ -162,7 +164,7 @@ def yearly(region: Region, measured: Measured, place: str) -> Yearly | None:
     if n < _LEAST_TREND:
         return Yearly(dataset, column, years, row[0], None, None, None, None, np.array([]))
     test = mann_kendall(row, autocorrelation="hamed_rao" if n > 10 else "ignore")
-    fit = theil_sen(row, years.astype(float))
+    fit = theil_sen(row, years.astype(float), variance=test["variance"])
     slope, low, high = (float(fit[name].iloc[0]) for name in ("slope", "low", "high"))
     middle = np.nanmedian(row[0] - slope * years)
     line = middle + slope * years[[0, -1]]

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import pandas as pd
+import shapely
 
 from analytics.classes import Classes, class_breaks
 from analytics.indicator import INDICATORS, Domain, Indicator
 from analytics.measure import Measured, indicator_named, measured, uses
 from analytics.standard import Standard, standard_named, standards_of
 from geodata.region import Region
+
+# So many at least; where a single place could not stand out with these, more, up to what takes a few seconds.
+_PERMUTATIONS, _MOST_PERMUTATIONS = 999, 9_999
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,24 +123,28 @@ def _sure(table: pd.DataFrame) -> pd.Series:
 def clusters_of(region: Region, indicator_id: str, reference: tuple[int, int] | None = None) -> pd.DataFrame:
     """Where places with high or low values lie together, more than chance would have it.
 
+    With at least 999 permutations, and so many more that a single place could stand out, up to 9,999.
+
     Returns
     -------
-    By `location_id`, as `analytics.spatial_statistics.clusters`: `kind` and `p_value` among others.
+    By `location_id`, as `analytics.spatial_statistics.clusters`: `kind` and `p_value` among others. Where fewer than
+    ten places have a value, every kind is "no data".
 
     Raises
     ------
     AlmanacError
-        When the places have no position, or too few of them have a value.
+        When the places have no position.
     """
     # esda and libpysal take a second to import, which only those who ask for clusters should wait for.
-    from analytics.spatial_statistics import clusters, neighbours
+    from analytics.spatial_statistics import clusters, enough_permutations, neighbours
 
-    found = measured(region, indicator_id, reference=reference)
-    layer = region.layer_of(found.use.datasets[0])
-    values = found.values.dropna()
+    values = measured(region, indicator_id, reference=reference).values
+    layer = region.layer_of(measured(region, indicator_id, reference=reference).use.datasets[0])
     layer = layer[layer.index.isin(values.index)]
-    # Only places with a value are neighbours: one without could lend nothing.
-    result = clusters(values.reindex(layer.index), neighbours(layer, region.crs_metric))
-    everywhere = result.reindex(found.values.index)
-    everywhere["kind"] = everywhere["kind"].fillna("no data")
-    return everywhere
+    if (shapely.get_dimensions(layer.geometry.to_numpy()) == 0).all():
+        # The nearest points that have a value are neighbours; areas are so only where they touch, known or not.
+        layer = layer[layer.index.isin(values.dropna().index)]
+    known = int(values.notna().sum())
+    permutations = min(max(_PERMUTATIONS, enough_permutations(max(known, 1))), _MOST_PERMUTATIONS)
+    found = clusters(values.reindex(layer.index), neighbours(layer, region.crs_metric), permutations=permutations)
+    return found.reindex(values.index).assign(kind=found["kind"].astype(object).reindex(values.index).fillna("no data"))

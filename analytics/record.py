@@ -214,7 +214,8 @@ def _numbers(values: pd.Series, column: str) -> np.ndarray:
             column=column,
             kind=values.dtype,
         )
-    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    plain = isinstance(values.dtype, np.dtype)
+    numbers = values.to_numpy(dtype=np.float64) if plain else values.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isinf(numbers).any():
         raise BrokenData(
             "{n} values of {column} are infinite.",
@@ -241,7 +242,9 @@ def _moments(times: pd.Series) -> np.ndarray:
         )
     if times.isna().any():
         raise BrokenData("{n} rows have no time.", hint="Drop or mend these rows first.", n=int(times.isna().sum()))
-    return times.dt.tz_localize(None).to_numpy("datetime64[us]").view(np.int64)
+    # A view where pandas counts in microseconds too: a big panel must not lie in memory twice.
+    moments = times.array
+    return (moments if moments.unit == "us" else moments.as_unit("us")).asi8
 
 
 def _places(ids: pd.Series) -> tuple[np.ndarray, pd.Index]:
@@ -336,8 +339,9 @@ def _matrices(
     for start in range(0, len(moments), _ROWS):
         rows = slice(start, start + _ROWS)
         cells = codes[rows].astype(np.int64) * len(times) + where(moments[rows])
-        repeated = seen[cells].any() or len(np.unique(cells)) < len(cells)
-        if repeated:
+        # Most panels are sorted; only where the cells do not rise must they be searched for one that comes twice.
+        rising = bool((cells[1:] > cells[:-1]).all())
+        if seen[cells].any() or (not rising and len(np.unique(cells)) < len(cells)):
             again = pd.Series(cells).duplicated().to_numpy() | seen[cells]
             at = start + int(np.flatnonzero(again)[0])
             raise BrokenData(

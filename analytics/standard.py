@@ -13,7 +13,7 @@ import pandas as pd
 
 from analytics.classes import DIVERGING, SEQUENTIAL, Classes, classify, ramp
 from geodata.described import described, read_toml
-from geodata.errors import BrokenData, UnknownName
+from geodata.errors import AlmanacError, BrokenData, UnknownName
 from geodata.search import nearest
 from geodata.units import UNITS
 
@@ -86,16 +86,26 @@ class Standard:
 
 
 @cache
-def standards() -> dict[str, Standard]:
-    """Every standard by id, the one for conventions last.
+def _read() -> tuple[dict[str, Standard], dict[str, AlmanacError]]:
+    good: dict[str, Standard] = {}
+    broken: dict[str, AlmanacError] = {}
+    for path in sorted(FOLDER.glob("*.toml")):
+        try:
+            good[path.stem] = read_standard(path)
+        except AlmanacError as error:
+            broken[path.stem] = error
+    return good, broken
 
-    Raises
-    ------
-    BrokenData
-        When a description has an unknown or missing key, or breaks and labels that do not fit.
-    """
-    found = [read_standard(path) for path in FOLDER.glob("*.toml")]
-    return {s.id: s for s in sorted(found, key=lambda s: (s.id == CONVENTION, s.title))}
+
+@cache
+def standards() -> dict[str, Standard]:
+    """Every standard that can be read, by id, the one for conventions last."""
+    return dict(sorted(_read()[0].items(), key=lambda item: (item[0] == CONVENTION, item[1].title)))
+
+
+def broken_standards() -> dict[str, AlmanacError]:
+    """What is wrong with the standards that cannot be read, by id: one of them never takes the others down."""
+    return _read()[1]
 
 
 def read_standard(path: Path) -> Standard:
@@ -104,7 +114,7 @@ def read_standard(path: Path) -> Standard:
     Raises
     ------
     BrokenData
-        See `standards`.
+        When it has an unknown or missing key, or breaks and labels that do not fit.
     """
     standard = described(Standard, read_toml(path), where=path.name, id=path.stem)
     for classes in standard.classes.values():

@@ -164,6 +164,8 @@ def doctor(options: argparse.Namespace) -> None:
 
 
 def _checks() -> list[dict[str, str]]:
+    from analytics.standard import broken_standards, standards
+
     def check(name: str, good: bool, note: str, *, needed: bool = True) -> dict[str, str]:
         return {"check": name, "state": "ok" if good else "missing" if needed else "absent", "note": note}
 
@@ -195,6 +197,8 @@ def _checks() -> list[dict[str, str]]:
     rows.append(
         check("catalogue", not broken, "; ".join(map(str, broken.values())) or f"{len(open_catalog())} datasets")
     )
+    wrong = broken_standards()
+    rows.append(check("standards", not wrong, "; ".join(map(str, wrong.values())) or f"{len(standards())} standards"))
     store = settings().observations
     existing = next(p for p in (store, *store.parents) if p.exists())
     rows.append(check("observations folder", os.access(existing, os.W_OK), str(store), needed=False))

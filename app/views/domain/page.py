@@ -50,12 +50,12 @@ class DomainPage:
     """What one domain's page asks.
 
     question : its title, marked with `message`
-    lead : what is drawn between the question and the map, where the region allows; returns whether it drew anything
+    lead : draws what answers the question before the map does, where the region allows
     """
 
     domain: Domain
     question: str
-    lead: Callable[[Region], bool] | None = None
+    lead: Callable[[Region], None] | None = None
 
 
 def draw_domain(context: Context, page: DomainPage) -> None:
@@ -72,9 +72,9 @@ def _draw(context: Context, page: DomainPage) -> None:
     region, key = context.region, page.domain
     with st.spinner(t("Working out the indicators …"), show_time=False):
         order = opening(region, page.domain, OPENS_ON[page.domain])
-    words = st.container()
     if page.lead is not None:
         page.lead(region)
+    words = st.container()
     for_indicator, for_standard, for_reference, for_map = st.columns([5, 3.4, 2.4, 2.8])
     with for_indicator:
         indicator = INDICATORS[
@@ -169,7 +169,7 @@ def _clusters(region: Region, found: Finding, key: str) -> str | None:
         tuple(float(n) for n in range(len(kinds) + 1)),
         _CLUSTER_COLOURS,
         labels=tuple(said(CLUSTERS[kind]) for kind in kinds),
-        authority=t("local Moran’s I, 999 permutations, 5% false discovery rate"),
+        authority=t("local Moran’s I by permutation, 5% false discovery rate"),
     )
     state = map_view(
         layer,

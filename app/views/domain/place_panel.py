@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analytics.against_normal import LEAST_YEARS, Yearly, against_normal, yearly
+from analytics.against_normal import Yearly, against_normal, yearly
 from analytics.finding import Finding
+from analytics.normals import LEAST_YEARS
+from analytics.series import sketch
 from app.charts import series_figure
 from app.dataset_words import titled_source, unit_symbol
 from app.indicator_charts import normal_figure, trend_figure
@@ -65,8 +67,6 @@ def draw_place(region: Region, found: Finding, place: str, reference: tuple[int,
 
 def _without_normal(region: Region, found: Finding, place: str) -> None:
     """The series alone, where its years are too few to say what is normal."""
-    from analytics.series import sketch
-
     ids = str(found.measured.table.at[place, "dataset"]).split()
     column_name = found.indicator.needs[0]
     dataset = next(d for d in found.measured.use.datasets if d.id in ids and column_name in d.columns)
