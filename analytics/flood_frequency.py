@@ -35,9 +35,17 @@ from analytics.flood_frequency_confidence import (
 from analytics.flood_record import FloodRecord, Peaks, Threshold, flood_record
 from analytics.low_outliers import multiple_grubbs_beck
 from geodata.errors import AlmanacError, BrokenData
+from geodata.panel import validate_panel
 
-__all__ = ["LogPearson", "Peaks", "Threshold", "TooFewPeaks", "fit_log_pearson", "flood_quantiles"]
-__all__ += ["multiple_grubbs_beck"]
+__all__ = [
+    "LogPearson",
+    "Peaks",
+    "Threshold",
+    "TooFewPeaks",
+    "fit_log_pearson",
+    "flood_quantiles",
+    "multiple_grubbs_beck",
+]
 
 Floats = NDArray[np.float64]
 
@@ -65,6 +73,7 @@ class LogPearson:
     skew_mse_systematic : what it would be from the gauged years alone
     n_systematic, n_historic, n_censored : gauged peaks, earlier ones known one by one, years known by a bound only
     low_outlier_threshold, n_low_outliers : peaks below it count only as being below; 0 where there are none
+    censoring, skew_rule : what the uncertainty of the curve rests on
     """
 
     mean: float
@@ -302,18 +311,17 @@ def flood_quantiles(
     Raises
     ------
     BrokenData
-        If a column is absent, a peak negative or infinite, or a place has two peaks of one water year.
+        If it is no panel, a peak is negative, or a place has two peaks of one water year.
     AlmanacError
         As for `fit_log_pearson`, if thresholds or options do not fit.
     """
-    columns = ["location_id", "time", _PEAK]
-    absent = [name for name in columns if name not in panel.columns]
-    if absent:
+    if _PEAK not in panel.columns:
         raise BrokenData(
             "The panel of annual peaks has no column {column}.",
-            hint="A panel has location_id and time; peaks are in peak_discharge_m3_per_s.",
-            column=absent[0],
+            hint="Name the peaks so, in cubic metres per second.",
+            column=_PEAK,
         )
+    validate_panel(panel[[name for name in ("location_id", "time", _PEAK) if name in panel.columns]])
     fit = partial(
         fit_log_pearson,
         regional_skew=regional_skew,
@@ -341,11 +349,11 @@ def flood_quantiles(
 
 
 def _check(table: pd.DataFrame) -> None:
-    wrong = (table["peak"] < 0) | np.isinf(table["peak"].astype(np.float64))
+    wrong = table["peak"] < 0
     twice = table.duplicated(["place", "year"])
     if wrong.any():
         raise BrokenData(
-            "{n} annual peaks are negative or infinite, the first at {place} in {year}.",
+            "{n} annual peaks are negative, the first at {place} in {year}.",
             hint="A peak discharge is zero or more; leave unknown years out or give them no value.",
             n=int(wrong.sum()),
             place=table["place"][wrong].iloc[0],

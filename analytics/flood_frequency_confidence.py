@@ -46,6 +46,10 @@ class Censoring:
     def years(self) -> float:
         return float(self.count.sum())
 
+    @property
+    def complete(self) -> bool:
+        return bool(np.isneginf(self.lower).all() and np.isposinf(self.upper).all())
+
 
 @dataclass(frozen=True)
 class SkewRule:
@@ -94,6 +98,8 @@ def skew_mse(moments: ArrayLike, censoring: Censoring, *, adjusted: bool = True)
     if not adjusted:
         return simple_skew_mse(censoring.years, skew)
     years = min(censoring.years, float(_LONGEST))
+    if censoring.complete and censoring.years <= _LONGEST:
+        return simple_skew_mse(years, skew)
     complete = Censoring(np.array([-np.inf]), np.array([np.inf]), np.array([years]))
     ratio = _skew_variance(moments, censoring) / _skew_variance(moments, complete)
     return simple_skew_mse(years, skew) * ratio
@@ -169,10 +175,7 @@ def moment_covariance(skew: Floats, lower: Floats, upper: Floats, count: Floats)
     """
     skew = _kept_from_zero(skew)
     g = skew[:, None]
-    below, below_slopes = _partial(lower, g)
-    upto, upto_slopes = _partial(upper, g)
     total = pearson3.partial_moments(np.inf, skew, 6)[:, None, :]
-    above = total - upto
     # Of the whole distribution, with respect to mean, standard deviation and skew.
     zero = np.zeros_like(skew)
     whole_slopes = np.stack(
@@ -183,18 +186,28 @@ def moment_covariance(skew: Floats, lower: Floats, upper: Floats, count: Floats)
         ],
         -1,
     )[:, None]
-    between = upto - below
+    below, below_slopes = np.zeros((*lower.shape, 7)), np.zeros((*lower.shape, 4, 3))
+    above, above_slopes = below.copy(), below_slopes.copy()
+    # A threshold at infinity leaves nothing beyond it, as most do.
+    bounded = np.isfinite(lower).any(axis=0)
+    if bounded.any():
+        below[:, bounded], below_slopes[:, bounded] = _partial(lower[:, bounded], g)
+    bounded = np.isfinite(upper).any(axis=0)
+    if bounded.any():
+        upto, upto_slopes = _partial(upper[:, bounded], g)
+        above[:, bounded], above_slopes[:, bounded] = total - upto, whole_slopes - upto_slopes
+    between = total - below - above
     powers = np.arange(1, 4)
     recorded = between[..., powers[:, None] + powers[None, :]]
-    middle = between[..., 1:4] + below[..., 1:4] + above[..., 1:4]
-    scatter = recorded - middle[..., :, None] * middle[..., None, :]
+    mean = total[..., 1:4]
+    scatter = recorded - mean[..., :, None] * mean[..., None, :]
     derivative = np.zeros(scatter.shape)
-    for part, slopes in ((below, below_slopes), (above, whole_slopes - upto_slopes)):
+    for part, slopes in ((below, below_slopes), (above, above_slopes)):
         p = part[..., :1]
         seen = p > _NEGLIGIBLE
-        mean = np.where(p > 0, part[..., 1:4] / np.where(p > 0, p, 1.0), 0.0)
-        scatter += mean[..., :, None] * part[..., None, 1:4]
-        change = slopes[..., 1:4, :] - mean[..., :, None] * slopes[..., :1, :]
+        expected = np.where(p > 0, part[..., 1:4] / np.where(p > 0, p, 1.0), 0.0)
+        scatter += expected[..., :, None] * part[..., None, 1:4]
+        change = slopes[..., 1:4, :] - expected[..., :, None] * slopes[..., :1, :]
         derivative += np.where(seen[..., None], change, 0.0)
     # From (mean, standard deviation, skew) to the raw moments they stand for.
     to_raw = np.zeros((len(skew), 3, 3))
@@ -250,16 +263,12 @@ def _skew_variance(moments: Floats, censoring: Censoring) -> Floats:
     published errors are these (Big Sandy River: 0.0974, not 0.0961). In complete records both sides are equal.
     """
     rows = moments.reshape(-1, 3)
-    skew = rows[:, 2]
-    near = np.abs(skew) < SMALLEST_SKEW
-    variance = np.empty(len(rows))
-    variance[~near] = _covariance(rows[~near], censoring)[:, 2, 2] if (~near).any() else 0.0
-    if near.any():
-        left, right = rows[near].copy(), rows[near].copy()
-        left[:, 2], right[:, 2] = -SMALLEST_SKEW, SMALLEST_SKEW
-        share = (SMALLEST_SKEW - skew[near]) / (2 * SMALLEST_SKEW)
-        variance[near] = (1 + share) * _covariance(right, censoring)[:, 2, 2]
-        variance[near] -= share * _covariance(left, censoring)[:, 2, 2]
+    near = np.abs(rows[:, 2]) < SMALLEST_SKEW
+    right, left = rows.copy(), rows[near]
+    right[near, 2], left[:, 2] = SMALLEST_SKEW, -SMALLEST_SKEW
+    variance, opposite = np.split(_covariance(np.concatenate([right, left]), censoring)[:, 2, 2], [len(rows)])
+    share = (SMALLEST_SKEW - rows[near, 2]) / (2 * SMALLEST_SKEW)
+    variance[near] += share * (variance[near] - opposite)
     return variance.reshape(moments.shape[:-1])
 
 

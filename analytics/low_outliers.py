@@ -93,6 +93,9 @@ def low_outlier_p_values(peaks: ArrayLike) -> Floats:
     normal score of the k-th order statistic, whose probability is beta distributed, these two are taken as normal
     and as the root of a gamma variate with the moments of the truncated normal distribution, and what is
     left is a non-central t; the mean over that beta distribution is taken by 48 Gauss-Legendre nodes.
+
+    Above 20 degrees of freedom the non-central t is taken by equation 26.7.10 of Abramowitz & Stegun, as the programs
+    of the USGS do: their published p-values are met so, 0.0007 at Orestimba Creek, where the exact one gives 0.0005.
     """
     values = np.sort(_known(peaks))
     n = len(values)
