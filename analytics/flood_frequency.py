@@ -204,7 +204,7 @@ def fit_log_pearson(
     Checked: PeakFQ 7.1 (station 04031500) to every digit that it prints; PeakfqSA 0.997 (03606500), whose variances are
     met to all five decimals and whose quantiles and limits, printed to seven digits, to 0.005 %; the error of that
     censored record's skew to 0.01 %. The examples of Bulletin 17C with low floods, broken records, historic floods,
-    intervals and palaeofloods agree in their moments to 0.0001. Not checked against an official output, for want of one:
+    intervals and palaeofloods agree in their moments to 0.0001. Not checked against an official output, none found:
     limits of records with low outliers or intervals, and those with a weighted skew.
 
     Where it stops: Bulletin 17C's text leaves to its program how covariances are taken, how they are held near skew
