@@ -12,7 +12,7 @@ from analytics.record import read_rows
 from geodata.errors import BrokenData
 
 TEN_PLACES = "Fewer than ten places have a value, or all have the same, or the place has no neighbour with one."
-NEEDS = ("value_share",)
+NEEDS = ("value",)
 ONE = Minimum(values=1)
 BORDERS = "It depends on the borders: other or larger places give other clusters from the same data."
 
@@ -35,7 +35,7 @@ def local_moran(
     layer: gpd.GeoDataFrame,
     *,
     crs_metric: str | int | pyproj.CRS,
-    column: str = "value_share",
+    column: str = "value",
     k: int = 8,
     permutations: int = 999,
 ) -> pd.DataFrame:
@@ -45,7 +45,7 @@ def local_moran(
     ----------
     layer : places with geometry, one row each, and a value.
     crs_metric : the region's projection in metres, in which neighbours are found.
-    column : the value, in any unit; `value_share` unless said otherwise.
+    column : the value, in any unit; `value` unless said otherwise.
     k : how many nearest points are neighbours; areas are neighbours where they touch.
     permutations : how often the values are shuffled for the p-value.
 
@@ -73,7 +73,7 @@ def local_moran(
     >>> import shapely
     >>> row = [shapely.box(x, 0, x + 1000, 1000) for x in range(400_000, 412_000, 1000)]
     >>> ids = pd.Index([f"p{i:02}" for i in range(12)], name="location_id")
-    >>> layer = gpd.GeoDataFrame({"value_share": [9.0] * 6 + [1.0] * 6}, geometry=row, index=ids, crs=32633)
+    >>> layer = gpd.GeoDataFrame({"value": [9.0] * 6 + [1.0] * 6}, geometry=row, index=ids, crs=32633)
     >>> local_moran(layer, crs_metric=32633)["value"].round(3).loc[["p00", "p05"]].to_dict()
     {'p00': 0.917, 'p05': 0.0}
     """
@@ -102,7 +102,7 @@ def global_moran(
     table: gpd.GeoDataFrame,
     *,
     crs_metric: str | int | pyproj.CRS,
-    column: str = "value_share",
+    column: str = "value",
     k: int = 8,
     permutations: int = 999,
 ) -> pd.DataFrame:
@@ -135,7 +135,7 @@ def global_moran(
     --------
     >>> import shapely
     >>> row = [shapely.box(x, 0, x + 1000, 1000) for x in range(400_000, 412_000, 1000)]
-    >>> parts = gpd.GeoDataFrame({"value_share": [9.0] * 6 + [1.0] * 6}, geometry=row, crs=32633)
+    >>> parts = gpd.GeoDataFrame({"value": [9.0] * 6 + [1.0] * 6}, geometry=row, crs=32633)
     >>> parts = parts.assign(location_id="a", unit_id=[f"p{i:02}" for i in range(12)])
     >>> global_moran(parts, crs_metric=32633)["value"].round(3).to_dict()
     {'a': 0.833}
