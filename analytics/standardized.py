@@ -52,7 +52,7 @@ def standardized(
     AlmanacError
         Where `months` is not a whole number from 1 to 48, or `reference` not two years in order.
     """
-    if isinstance(months, bool) or not isinstance(months, int) or not 1 <= months <= LONGEST:
+    if isinstance(months, bool) or not isinstance(months, int | np.integer) or not 1 <= months <= LONGEST:
         raise refuse_parameter("months", months, wanted=f"1–{LONGEST}")
     sums = Months(running_sums(totals.values, months), totals.first)
     if not sums.values.shape[1]:
@@ -64,8 +64,7 @@ def standardized(
             raise refuse_parameter("reference", reference, wanted="(1991, 2020)")
         chosen = (sums.years >= reference[0]) & (sums.years <= reference[1])
     sample = table[:, chosen]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        index = np.clip(ndtri(probability(table, sample)), -FARTHEST, FARTHEST)
+    index = np.clip(ndtri(probability(table, sample)), -FARTHEST, FARTHEST)
     few = np.isfinite(sample).sum(axis=1) < LEAST_SUMS
     index = np.where(few[:, None], np.nan, index).reshape(len(table), -1)
     before = sums.first % 12
@@ -82,6 +81,7 @@ def running_sums(values: np.ndarray, months: int) -> np.ndarray:
     return result
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def gamma_probability(values: np.ndarray, sample: np.ndarray) -> np.ndarray:
     """The probability of a smaller or equal sum of rain: a gamma distribution, and apart from it that of none.
 
@@ -113,6 +113,7 @@ def gamma_probability(values: np.ndarray, sample: np.ndarray) -> np.ndarray:
     return dry[:, None] + (1 - dry)[:, None] * gammainc(shape, values * shape / mean[:, None])
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def log_logistic_probability(values: np.ndarray, sample: np.ndarray) -> np.ndarray:
     """The probability of a smaller or equal sum, which may be negative: a log-logistic of three parameters.
 

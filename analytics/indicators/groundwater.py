@@ -53,8 +53,8 @@ def groundwater_table_decline(panel: pd.DataFrame, *, autocorrelation: Autocorre
     dates, and a dry summer that was read more often must not look like a fall of the table. At least ten such years
     are needed, not necessarily in a row.
 
-    Aqueduct fits its trend to a model's monthly heads from 1990 to 2014 in whole aquifers, and has a class of its
-    own for trends that are not significant; here that is for the reader of `p_value` to say. Limits and p-value are
+    Aqueduct fits its trend to the heads of a model from 1990 to 2014 in whole aquifers, and has a class of its own
+    for trends that are not significant; here that is for the reader of `p_value` to say. Limits and p-value are
     missing where the corrected variance is not positive. It fails where pumping was switched on or off: a step is
     no trend.
 

@@ -87,7 +87,8 @@ def water_stress(layer: pd.DataFrame) -> pd.Series:
     minimum=Minimum(),
     authority="European Environment Agency, water exploitation index plus",
     edition="2026",
-    reference="https://www.eea.europa.eu/en/analysis/indicators/use-of-freshwater-resources-in-europe-1",
+    reference="https://forum.eionet.europa.eu/nrc-eionet-freshwater/library/indicator-water-exploitation-index/"
+    "supporting-information/011",
     caveat="What flows back after use is seldom measured, and the result depends on how it is estimated.",
     undefined="No renewable water was left to compare with: outflow and use together are next to nothing.",
     standard="eea_wei_plus",
@@ -114,14 +115,14 @@ def water_exploitation_index_plus(layer: pd.DataFrame) -> pd.Series:
     Notes
     -----
     100 · (abstraction − return) / (outflow + (abstraction − return) + increase of storage): what would have flowed
-    out had nobody used or stored it. The agency writes “± ΔS” and its working papers “− ΔS”, without saying which
-    way is positive; the balance of water leaves one reading, that what was stored was supply. Withheld where the
-    renewable supply is negative or less than 1 % of what was abstracted.
+    out had nobody used or stored it. The agency writes “± ΔS” without saying which way is positive; the balance of
+    water leaves one reading, that what was stored was supply. Withheld where the renewable supply is negative or
+    less than 1 % of what was abstracted.
 
     References
     ----------
-    European Environment Agency. Water scarcity conditions in Europe: water exploitation index plus. Copenhagen.
-    Faergemann, H. (2012). Update on water scarcity and droughts indicator development. European Commission.
+    European Environment Agency, Eionet freshwater. Indicator water exploitation index, supporting information.
+    European Environment Agency. Use of freshwater resources in Europe (indicator CSI 018, WAT 001). Copenhagen.
 
     Examples
     --------
