@@ -225,7 +225,8 @@ def significant(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Series:
     >>> significant(pd.Series([-5.0, -1.0]), pd.Series([-7.0, -3.0]), pd.Series([-3.0, 1.0])).to_list()
     [True, False]
     """
-    return ((value > 0) & (low > 0)) | ((value < 0) & (high < 0))
+    known = value.notna() & low.notna() & high.notna()
+    return known & (((value > 0) & (low > 0)) | ((value < 0) & (high < 0)))
 
 
 def _looks(layer: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
