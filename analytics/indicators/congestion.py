@@ -56,7 +56,7 @@ def _sum(values: np.ndarray) -> np.ndarray:
     undefined=_NO_LENGTH,
 )
 def vehicle_hours_of_delay(panel: pd.DataFrame, *, reference_km_per_h: float = SIXTY_MPH) -> pd.Series:
-    """Vehicle-hours of delay: the time that all vehicles together lose against a reference speed.
+    """Vehicle-hours of delay: the time that all vehicles lose against a reference speed.
 
     Parameters
     ----------

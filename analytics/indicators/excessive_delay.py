@@ -156,7 +156,7 @@ def _delay_hours(travel: np.ndarray, threshold: np.ndarray, rounded: bool) -> np
     undefined="The population is unknown or zero, or no segment has a delay.",
 )
 def excessive_delay_per_person(segments: pd.DataFrame) -> pd.Series:
-    """Excessive delay per resident: hours a year lost at peak hours, for each person who lives there.
+    """Excessive delay per resident: hours lost at peak hours for each person who lives there.
 
     Parameters
     ----------

@@ -146,14 +146,15 @@ def level_of_travel_time_reliability(
     highest, since it is reliable only if all four are below 1.50 (490.513).
 
     Resolved choices. (1) Percentiles are of type 1 (inverse of the distribution, no interpolation), as the R package
-    `tpm` takes them. (2) Travel times count to the nearest second (490.511(b), 490.611(a)(1): "to the nearest
-    second") before the ratio. FHWA's reporting specification for HPMS says that only the reported percentiles are
-    rounded, not those in the ratio; `tpm` does not round them either: `whole_seconds=False`. (3) The ratio is rounded
+    `tpm` takes them. (2) Travel times count to the nearest second before the ratio: the ranked list holds them so
+    (490.611(a)(1) in these words), and so are the percentiles reported (490.511(e)(2)). FHWA's specification of the
+    HPMS file says that only the reported percentiles are rounded, not those in the ratio, and `tpm` does not round
+    them either: `whole_seconds=False` gives that. Short segments differ by several hundredths. (3) The ratio is rounded
     to hundredths, halves upward; on halves NumPy would go to the even neighbour. 1.495 is 1.50 and unreliable.
     (4) Missing intervals are not replaced, and 0 is missing (490.509(b)). (5) For a period without any travel time
     the text gives no rule: an unknown period cannot be shown to be reliable, so the level is withheld. `tpm` takes
     the periods there are: `every_period=False`. (6) The whole panel is taken as one year: hand over one, as the
-    local calendar has it. Years before 2018 are computed alike.
+    local calendar has it.
 
     References
     ----------
@@ -190,7 +191,7 @@ def level_of_travel_time_reliability(
     undefined="No segment of the area has length, traffic and a level of reliability.",
 )
 def reliable_person_miles(segments: pd.DataFrame, *, occupancy: float = 1.7) -> pd.Series:
-    """Reliable travel: the share of all travel, by person and distance, on roads one can count on.
+    """Reliable travel: the share of all travel by people on roads they can count on.
 
     Parameters
     ----------
@@ -318,7 +319,7 @@ def truck_travel_time_reliability(
     undefined="No segment of the area has both a length and a truck reliability.",
 )
 def truck_reliability_index(segments: pd.DataFrame) -> pd.Series:
-    """Truck reliability index: how much longer trucks take on bad days, over all roads of the area.
+    """Truck reliability index: how much longer trucks take on bad days, on all roads together.
 
     Parameters
     ----------
