@@ -12,7 +12,7 @@ import shapely
 from analytics.classes import Classes, class_breaks
 from analytics.indicator import INDICATORS, Domain, Indicator
 from analytics.measure import Measured, indicator_named, measured, uses
-from analytics.standard import Standard, standard_named, standards_of
+from analytics.standard import Standard, compare, standard_named, standards_of
 from geodata.region import Region
 
 # So many at least; where a single place could not stand out with these, more, up to what takes a few seconds.
@@ -44,6 +44,27 @@ class Finding:
         """What was measured."""
         return self.measured.indicator
 
+    @property
+    def low_first(self) -> bool:
+        """Whether the low end is the one to look at first: it is the worse one, or the standard's first concern."""
+        if self.indicator.better != "neither" or self.standard is None:
+            return self.indicator.better == "higher"
+        own = self.standard.classes[self.indicator.id]
+        return bool(own.concern) and own.labels.index(own.concern[0]) < len(own.labels) / 2
+
+    def ranked(self, *, other_end: bool = False) -> pd.DataFrame:
+        """The places with a value, those to look at first in front, or those of the other end."""
+        present = self.measured.table[self.measured.table["value"].notna()]
+        return present.sort_values("value", ascending=self.low_first != other_end, kind="stable")
+
+    def of_concern(self) -> dict[str, pd.DataFrame]:
+        """The places in each class in which the standard sees a problem, by the class's name, worst first."""
+        if self.standard is None:
+            return {}
+        ranked = self.ranked()
+        labels = self.labels.reindex(ranked.index)
+        return {c: ranked[labels == c] for c in self.standard.classes[self.indicator.id].concern}
+
 
 @dataclass(frozen=True)
 class Lacking:
@@ -72,8 +93,9 @@ def lacking(region: Region, domain: Domain) -> list[Lacking]:
 
 
 def compared(region: Region) -> list[str]:
-    """The indicators that have a value here and classes in more than one standard."""
-    return [i for i in uses(region) if len(standards_of(i)) > 1 and measured(region, i).known]
+    """The indicators that have a value here and classes in more than one standard, the most disputed first."""
+    known = [i for i in uses(region) if len(standards_of(i)) > 1 and measured(region, i).known]
+    return sorted(known, key=lambda i: -len(compare(i, measured(region, i).values).disagreed))
 
 
 @lru_cache(maxsize=64)
@@ -94,8 +116,10 @@ def finding(
     """
     indicator = indicator_named(indicator_id)
     found = measured(region, indicator_id, reference=reference)
-    wanted = indicator.standard if standard_id is None else standard_id
-    standard = standard_named(wanted) if wanted else None
+    if standard_id is None:
+        standard = standards_of(indicator_id).get(indicator.standard)
+    else:
+        standard = standard_named(standard_id) if standard_id else None
     values = found.values
     none = pd.Series(None, index=values.index, dtype=object)
     labels, changed, concerned = none, pd.DataFrame({"here": [], "first": []}), None
@@ -103,8 +127,9 @@ def finding(
         classes = standard.of(indicator_id)
         labels = standard.label(indicator_id, values)
         concerned = int(labels.isin(standard.classes[indicator_id].concern).sum())
-        if indicator.standard and standard.id != indicator.standard:
-            first = standard_named(indicator.standard).label(indicator_id, values)
+        own = standards_of(indicator_id).get(indicator.standard, standard)
+        if standard.id != own.id:
+            first = own.label(indicator_id, values)
             differs = labels.notna() & (labels != first)
             changed = pd.DataFrame({"here": labels[differs], "first": first[differs]})
     else:

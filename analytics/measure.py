@@ -75,12 +75,6 @@ class Measured:
         """How many places have a value."""
         return int(self.table["value"].notna().sum())
 
-    def ranked(self, *, worst_first: bool = True) -> pd.DataFrame:
-        """The places with a value, the worst first; where no direction is better, the lowest."""
-        falling = worst_first == (self.indicator.better == "lower")
-        present = self.table[self.table["value"].notna()]
-        return present.sort_values("value", ascending=not falling, kind="stable")
-
 
 def measure(indicator_id: str, table: pd.DataFrame, **parameters: Any) -> pd.DataFrame:
     """An indicator of any table, each number with its evidence.

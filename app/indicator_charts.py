@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -22,7 +24,7 @@ _MARKS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross"
 
 
 def ranking_figure(
-    found: Finding, names: pd.Series, *, most: int = 12, worst_first: bool = True, selected: str | None = None
+    found: Finding, names: pd.Series, *, most: int = 12, other_end: bool = False, selected: str | None = None
 ) -> go.Figure:
     """The places at one end of an indicator, with their intervals, in the colours of the map's classes.
 
@@ -30,9 +32,9 @@ def ranking_figure(
     ----------
     names : the places' names, by `location_id`.
     most : how many places.
-    worst_first : the end that is worst (or lowest, where no direction is better); else the other.
+    other_end : those at the end that is not to be looked at first.
     """
-    rows = found.measured.ranked(worst_first=worst_first).head(most).iloc[::-1]
+    rows = found.ranked(other_end=other_end).head(most).iloc[::-1]
     symbol = unit_words(found.indicator)
     codes = classify(rows["value"].to_numpy(float), found.classes)
     ends = rows[["low", "high"]].to_numpy(float)
@@ -70,9 +72,10 @@ def ranking_figure(
     if selected in rows.index:
         row = at[list(rows.index).index(selected)]
         figure.add_hrect(y0=row - 0.5, y1=row + 0.5, fillcolor=SELECTED, opacity=0.12, line_width=0)
-    dress(figure, height=max(170, 46 + 27 * len(rows)))
-    shown = [label if len(label) <= 30 else f"{label[:29]}…" for label in labels]
-    figure.update_yaxes(tickvals=at, ticktext=[s.replace("<", "&lt;") for s in shown], range=[-0.6, len(rows) - 0.4])
+    dress(figure, height=max(170, 60 + 33 * len(rows)))
+    # Cut short, two gauges of one river would read alike.
+    shown = ["<br>".join(textwrap.wrap(label.replace("<", "&lt;"), 30)) for label in labels]
+    figure.update_yaxes(tickvals=at, ticktext=shown, range=[-0.6, len(rows) - 0.4], zeroline=False)
     title = short_title(found.indicator)
     figure.update_xaxes(title=f"{title} ({symbol})" if symbol else title)
     return figure
@@ -96,7 +99,7 @@ def normal_figure(normal: Normal, *, column: Column, height: int = 320) -> go.Fi
                 fillcolor=f"rgba(90,104,118,{opacity})",
                 line_width=0,
                 hoverinfo="skip",
-                name=t("{low} to {high} of 100 years", low=low, high=high),
+                name=t("{low}th to {high}th percentile", low=low, high=high),
                 legendgroup=f"{low}",
                 showlegend=first,
             )

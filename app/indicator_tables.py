@@ -14,6 +14,7 @@ from analytics.standard import Comparison, Standard
 from app.indicator_words import (
     SHORT_GRADES,
     chosen_unit,
+    class_words,
     meaning,
     reason_words,
     short_title,
@@ -28,7 +29,7 @@ from geodata.region import Region
 def table_words(region: Region, found: Finding) -> pd.DataFrame:
     """Every place with its value, class and evidence, the worst first, those without a value last, as a table."""
     table = found.measured.table
-    ranked = found.measured.ranked()
+    ranked = found.ranked()
     table = pd.concat([ranked, table[table["value"].isna()]])
     names = region.places()["name"]
     labels = found.labels.reindex(table.index)
@@ -103,7 +104,7 @@ def place_table(found: Sequence[Finding], location_id: str) -> pd.DataFrame:
                 value_words(f.indicator, row) if not row["reason"] else reason_words(f.indicator, row)
                 for f, row in rows
             ],
-            t("Class"): [said(str(label)) if (label := f.labels[location_id]) else "" for f, _ in rows],
+            t("Class"): [class_words(f, location_id) for f, _ in rows],
             t("Standard"): [said(f.standard.title) if f.standard is not None else "" for f, _ in rows],
             t("Observed"): [vintage_words(row) for _, row in rows],
             t("Completeness"): [percent(row["completeness"], decimals=1) for _, row in rows],

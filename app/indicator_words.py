@@ -55,8 +55,8 @@ CLUSTERS: dict[str, str] = {
     "low among high": message("low among high"),
     "not significant": message("not significant"),
 }
-# How many places an answer names.
-_NAMED = 3
+# How many places of how many classes an answer names.
+_NAMED, _CLASSES = 3, 2
 
 
 def unit_words(indicator: Indicator) -> str:
@@ -137,16 +137,9 @@ def answer(region: Region, found: Finding) -> str:
             what=short_title(indicator),
             why=_most_common_reason(table),
         )
-    names = region.places()["name"]
-    worst = found.measured.ranked().head(_NAMED)
-    told = listed(f"{names.get(place, place)} ({value_words(indicator, row)})" for place, row in worst.iterrows())
-    first = {
-        "higher": t("Lowest, which is worst: {places}.", places=told),
-        "lower": t("Highest, which is worst: {places}.", places=told),
-        "neither": t("Highest: {places}.", places=told),
-    }[indicator.better if not indicator.latest or indicator.better != "neither" else "neither"]
-    words = [first]
-    if found.standard is not None and found.concerned is not None and _concerns(found):
+    words = [_first_places(region, found)]
+    classes = found.of_concern()
+    if found.standard is not None and classes:
         words.append(
             t(
                 "{n} of {known} places are in a class of concern of {standard}.",
@@ -176,8 +169,46 @@ def answer(region: Region, found: Finding) -> str:
     return together(words)
 
 
-def _concerns(found: Finding) -> bool:
-    return found.standard is not None and bool(found.standard.classes[found.indicator.id].concern)
+def _first_places(region: Region, found: Finding) -> str:
+    """The places to look at first: by class where the standard sees a concern, else those at the worse end."""
+    names = region.places()["name"]
+    ends = found.measured.table.loc[found.measured.values.notna(), "observed_to"]
+    dated = found.indicator.latest and ends.nunique() > 1
+
+    def told(rows: pd.DataFrame) -> str:
+        return listed(
+            _named(found.indicator, str(names.get(place, place)), row, dated) for place, row in rows.iterrows()
+        )
+
+    concerned = {label: rows for label, rows in found.of_concern().items() if len(rows)}
+    if concerned:
+        parts = [
+            t(
+                "{label} ({n}): {places}.",
+                label=said(label),
+                n=number(len(rows), decimals=0),
+                places=told(rows.head(_NAMED))
+                if len(rows) <= _NAMED
+                else t("{places} and others", places=told(rows.head(_NAMED))),
+            )
+            for label, rows in list(concerned.items())[:_CLASSES]
+        ]
+        return together(parts)
+    first = told(found.ranked().head(_NAMED))
+    return t("Lowest: {places}.", places=first) if found.low_first else t("Highest: {places}.", places=first)
+
+
+def _named(indicator: Indicator, name: str, row: pd.Series, dated: bool) -> str:
+    if dated and pd.notna(row["observed_to"]):
+        day = period(row["observed_to"], row["observed_to"])
+        return t("{place} ({value}, {day})", place=name, value=value_words(indicator, row), day=day)
+    return t("{place} ({value})", place=name, value=value_words(indicator, row))
+
+
+def class_words(found: Finding, place: str) -> str:
+    """The name of a place's class in the standard; empty without one."""
+    label = found.labels[place]
+    return said(str(label)) if pd.notna(label) else ""
 
 
 def _most_common_reason(table: pd.DataFrame) -> str:
@@ -216,8 +247,7 @@ def evidence_card(region: Region, found: Finding, place: str | None) -> list[tup
     if row is not None:
         value = value_words(indicator, row) if pd.notna(row["value"]) else reason_words(indicator, row)
         card.append((t("Value"), value))
-        if pd.notna(row["value"]) and found.standard is not None:
-            card.append((t("Class"), said(str(found.labels[place]))))
+        card.append((t("Class"), class_words(found, str(place))))
     card += [
         (t("Definition"), indicator.definition),
         (t("Unit"), unit_words(indicator) or t("a plain number")),
@@ -283,7 +313,7 @@ def standard_words(standard: Standard | None) -> str:
     )
     if standard.confirmed:
         return words
-    return together([words, t("Thresholds of common practice, not confirmed in the text of an authority.")])
+    return together([words, t("These thresholds were not confirmed in the text of an authority.")])
 
 
 def reference_words(reference: tuple[int, int] | None) -> str:

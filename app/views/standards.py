@@ -13,9 +13,9 @@ from analytics.standard import compare
 from app.indicator_tables import breaks_words, disagreements_table
 from app.indicator_words import DOMAINS, chosen_unit, disagreement_words, short_title, standard_words
 from app.map import map_view
-from app.map.words import map_words
 from app.text import message, said, t
 from app.view import Context, View
+from app.views.domain.page import categories_words
 from app.widgets import choose, fragment, plain, remembered, show_place_link
 
 # From none to all of the standards: pale to dark, in steps of lightness alone.
@@ -46,6 +46,7 @@ def _standards(context: Context) -> None:
         tuple(float(i) for i in range(n + 2)),
         ramp(_CONCERN, n + 1),
         labels=tuple(t("{k} of {n} standards see a concern", k=str(k), n=str(n)) for k in range(n + 1)),
+        distinct=True,
     )
     if found.use.locations is not None:
         layer = region.layer_of(found.use.datasets[0])
@@ -58,7 +59,7 @@ def _standards(context: Context) -> None:
             basemap=region.base(),
             attribution=", ".join(dict.fromkeys(d.producer for d in found.use.datasets)),
             selected=remembered("place"),
-            words={**map_words(), "no_data": t("not enough data")},
+            words=categories_words(),
             bounds=region.bounds() if len(layer) == 1 else None,
             height=420,
             key=f"standards-{region.id}",

@@ -22,14 +22,18 @@ export function formats({ locale, decimals, classes, unit, words }) {
   const edge = new Intl.NumberFormat(locale, { minimumFractionDigits: edges.some((e) => Math.abs(e) >= 1e15) ? 0 : Math.min(needed, 9),
     maximumFractionDigits: Math.min(needed, 9) });
   const whole = new Intl.NumberFormat(locale);
-  const withUnit = (v) => (Number.isFinite(v) ? value.format(v) + (unit ? `\u00a0${unit}` : "") : words.no_data);
-  return { value: (v) => (Number.isFinite(v) ? value.format(v) : words.no_data), withUnit, count: (n) => whole.format(n),
+  // Labels of single values are categories: the number behind one is a code that says nothing to a reader.
+  const coded = classes.distinct && classes.labels.length > 0;
+  const shown = (v) => (coded ? classes.labels[classes.breaks.indexOf(v)] : value.format(v));
+  const withUnit = (v) => (Number.isFinite(v) ? shown(v) + (unit ? `\u00a0${unit}` : "") : words.no_data);
+  return { value: (v) => (Number.isFinite(v) ? shown(v) : words.no_data), withUnit, count: (n) => whole.format(n),
     range: (k) => range(classes, k, (v) => edge.format(v), words) };
 }
 
 function range({ breaks, labels, closed, distinct }, k, say, words) {
   const low = breaks[k], high = breaks[k + 1];
   let text;
+  if (distinct && labels.length) return { label: "", text: labels[k] };
   if (distinct) text = say(low);
   else if (low === null) text = fill(closed === "left" ? words.below : words.up_to, { high: say(high) });
   else if (high === null) text = fill(closed === "left" ? words.above : words.over, { low: say(low) });

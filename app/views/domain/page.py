@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
@@ -87,8 +88,9 @@ def _draw(context: Context, page: DomainPage) -> None:
         ]
     with for_standard:
         offered = {i: said(s.title) for i, s in standards_of(indicator.id).items()}
+        first = indicator.standard if indicator.standard in offered else NO_STANDARD
         offered[NO_STANDARD] = t("None: as many in each class")
-        chosen = choose(f"{key}_standard", t("Standard"), offered, default=indicator.standard or NO_STANDARD)
+        chosen = choose(f"{key}_standard", t("Standard"), offered, default=first)
     reference = None
     if indicator.fitted:
         with for_reference:
@@ -118,9 +120,33 @@ def _draw(context: Context, page: DomainPage) -> None:
     _lacking(region, page.domain)
 
 
+def _map_words() -> dict[str, str]:
+    """The words of the map, where a place without a value has not enough data for one."""
+    summary = t(
+        "{known} of {n} places have a value, from {low} ({low_place}) to {high} ({high_place}); "
+        "{missing} have not enough data."
+    )
+    return {**map_words(), "no_data": t("not enough data"), "summary": summary}
+
+
+def categories_words() -> dict[str, str]:
+    """The words of a map whose classes are categories, with no lowest and highest among them."""
+    summary = t("{known} of {n} places are compared; {missing} have not enough data.")
+    return {**map_words(), "no_data": t("not enough data"), "summary": summary}
+
+
+def _bounds(region: Region, layer: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
+    """What the map shows first: all places with room around them, so that none lies under a button."""
+    if len(layer) == 1:
+        return region.bounds()
+    west, south, east, north = layer.to_crs(4326).total_bounds
+    wide, high = 0.08 * (east - west), 0.08 * (north - south)
+    return float(west - wide), float(south - high), float(east + wide), float(north + high)
+
+
 def _first(found: Finding) -> str | None:
     """The place to begin with: the worst one."""
-    ranked = found.measured.ranked()
+    ranked = found.ranked()
     return str(ranked.index[0]) if len(ranked) else None
 
 
@@ -143,8 +169,8 @@ def _values(region: Region, found: Finding, key: str) -> str | None:
         basemap=region.base(),
         attribution=", ".join(dict.fromkeys(d.producer for d in use.datasets)),
         selected=remembered("place"),
-        words={**map_words(), "no_data": t("not enough data")},
-        bounds=region.bounds() if len(layer) == 1 else None,
+        words=_map_words(),
+        bounds=_bounds(region, layer),
         height=470,
         key=f"domain-{key}-{region.id}",
     )
@@ -170,6 +196,7 @@ def _clusters(region: Region, found: Finding, key: str) -> str | None:
         _CLUSTER_COLOURS,
         labels=tuple(said(CLUSTERS[kind]) for kind in kinds),
         authority=t("local Moran’s I by permutation, 5% false discovery rate"),
+        distinct=True,
     )
     state = map_view(
         layer,
@@ -178,7 +205,8 @@ def _clusters(region: Region, found: Finding, key: str) -> str | None:
         title=t("Clusters: {what}", what=short_title(found.indicator)),
         basemap=region.base(),
         selected=remembered("place"),
-        words={**map_words(), "no_data": t("not enough data")},
+        words=categories_words(),
+        bounds=_bounds(region, layer),
         height=470,
         key=f"domain-{key}-{region.id}",
     )
@@ -203,20 +231,18 @@ def _clusters(region: Region, found: Finding, key: str) -> str | None:
 def _ranking(region: Region, found: Finding, key: str, selected: str | None) -> None:
     if not found.measured.known:
         return
-    better = found.indicator.better
-    ends = {
-        "worst": t("Lowest") if better == "higher" else t("Highest"),
-        "other": t("Highest") if better == "higher" else t("Lowest"),
-    }
+    low, high = t("Lowest"), t("Highest")
+    ends = {"first": low if found.low_first else high, "other": high if found.low_first else low}
     end = choose(f"{key}_end", t("Ranking"), ends, kind="segments")
-    figure = ranking_figure(found, region.places()["name"], worst_first=end == "worst", selected=selected, most=12)
+    figure = ranking_figure(found, region.places()["name"], other_end=end == "other", selected=selected, most=12)
     st.plotly_chart(figure, key=f"ranking-{key}")
 
 
 def _changed(region: Region, found: Finding) -> None:
     """Which places change class against the standard that the indicator wears first."""
-    first = found.indicator.standard
-    if found.standard is None or not first or found.standard.id == first:
+    offered = standards_of(found.indicator.id)
+    first = offered.get(found.indicator.standard)
+    if found.standard is None or first is None or found.standard.id == first.id:
         return
     n = len(found.changed)
     if not n:
@@ -232,7 +258,7 @@ def _changed(region: Region, found: Finding) -> None:
                 {
                     t("Place"): [str(names.get(p, p)) for p in found.changed.index],
                     said(found.standard.title): [said(str(label)) for label in found.changed["here"]],
-                    said(standards_of(found.indicator.id)[first].title): [said(str(x)) for x in found.changed["first"]],
+                    said(first.title): [said(str(x)) for x in found.changed["first"]],
                 }
             ),
             hide_index=True,

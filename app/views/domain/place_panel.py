@@ -11,8 +11,8 @@ from analytics.series import sketch
 from app.charts import series_figure
 from app.dataset_words import titled_source, unit_symbol
 from app.indicator_charts import normal_figure, trend_figure
-from app.indicator_words import reason_words, trend_words, value_words
-from app.text import said, t, together
+from app.indicator_words import class_words, reason_words, trend_words, value_words
+from app.text import t, together
 from app.widgets import plain
 from geodata.region import Region
 
@@ -25,9 +25,8 @@ def draw_place(region: Region, found: Finding, place: str, reference: tuple[int,
     if row["reason"]:
         st.markdown(plain(reason_words(found.indicator, row)))
     else:
-        label = found.labels[place]
-        value = value_words(found.indicator, row)
-        told = t("{value}: {label}.", value=value, label=said(str(label))) if label else t("{words}.", words=value)
+        label, value = class_words(found, place), value_words(found.indicator, row)
+        told = t("{value}: {label}.", value=value, label=label) if label else t("{words}.", words=value)
         st.markdown(plain(told))
     if not chosen:
         st.caption(t("The first of the ranking is shown; choose another place on the map, in its search or its table."))
