@@ -30,7 +30,7 @@ NEEDS = ("displacement_mm",)
     edition="2015; 1.6",
     reference=FATTAHI,
     caveat="The limits take the errors of single dates as independent; they are not, so the true limits are wider.",
-    undefined="The dates do not tell the rate apart from the season or the steps.",
+    undefined="The dates do not tell the rate from the season or the steps, or the values never change.",
     standard="convention",
 )
 def ground_velocity(panel: pd.DataFrame, *, seasonal: bool | None = None, steps: Sequence[str] = ()) -> pd.DataFrame:
@@ -61,8 +61,9 @@ def ground_velocity(panel: pd.DataFrame, *, seasonal: bool | None = None, steps:
     Student's t times σ_v. Open choices: 5 dates over a year at least, since a rate out of some months is the season
     as much as the trend (Blewitt and Lavallée 2002 ask for 2.5 years); the season from 2 years and 8 dates on. It
     fails where the motion changes its rate, and for errors that persist from date to date (air moisture, antenna
-    monuments), where the true limits are several times as wide. MintPy counts a year as 365.25 days within each
-    calendar year, which shifts its rates by up to some tenths of a percent.
+    monuments), where the true limits are several times as wide. A place whose values are all the same has no rate:
+    it is the reference that was set to zero, or a broken instrument, not ground that was seen to stand still. MintPy
+    counts a day as 1/365.25 of a year from each 1 January on, which shifts its rates by about a tenth of a percent.
 
     References
     ----------
@@ -80,7 +81,7 @@ def ground_velocity(panel: pd.DataFrame, *, seasonal: bool | None = None, steps:
     {'a': -10.0}
     """
     record = read(panel, *NEEDS, minimum=A_YEAR, signed=NEEDS)
-    found = fit(record[NEEDS[0]], _years(record), seasonal=seasonal, steps=_step_years(record, steps))
+    found = fit(_moving(record), _years(record), seasonal=seasonal, steps=_step_years(record, steps))
     return _with_limits(record, found.rate, found.rate_deviation * found.half_width)
 
 
@@ -95,7 +96,7 @@ def ground_velocity(panel: pd.DataFrame, *, seasonal: bool | None = None, steps:
     edition="2026",
     reference="Difference of two measured displacements; no rate is claimed.",
     caveat="It is the difference of two dates, with the errors of both: it is no rate and cannot be carried forward.",
-    undefined="There is no value on the first or on the last date that most places share.",
+    undefined="There is no value on the first or last date that most places share, or the values never change.",
     latest=True,
 )
 def cumulative_displacement(panel: pd.DataFrame) -> pd.Series:
@@ -133,7 +134,7 @@ def cumulative_displacement(panel: pd.DataFrame) -> pd.Series:
     {'a': -6.5}
     """
     record = read(panel, *NEEDS, minimum=TWO_DATES, signed=NEEDS)
-    values = record[NEEDS[0]]
+    values = _moving(record)
     present = np.isfinite(values)
     shared = np.flatnonzero(present.sum(axis=0) * 2 >= max(present.any(axis=1).sum(), 1))
     if len(shared) < 2:
@@ -152,7 +153,7 @@ def cumulative_displacement(panel: pd.DataFrame) -> pd.Series:
     edition="1.6",
     reference="https://doi.org/10.1016/j.cageo.2019.104331",
     caveat="It is half of the yearly swing, and noise alone gives some: compare it with the scatter of single dates.",
-    undefined="The dates lie in too few seasons to tell a yearly swing.",
+    undefined="The dates lie in too few seasons to tell a yearly swing, or the values never change.",
 )
 def seasonal_amplitude(panel: pd.DataFrame, *, steps: Sequence[str] = ()) -> pd.Series:
     """Seasonal swing: how many millimetres the ground rises and falls within a year.
@@ -192,7 +193,7 @@ def seasonal_amplitude(panel: pd.DataFrame, *, steps: Sequence[str] = ()) -> pd.
     {'a': 4.0}
     """
     record = read(panel, *NEEDS, minimum=TWO_YEARS, signed=NEEDS)
-    found = fit(record[NEEDS[0]], _years(record), seasonal=True, steps=_step_years(record, steps))
+    found = fit(_moving(record), _years(record), seasonal=True, steps=_step_years(record, steps))
     return record.series(np.hypot(found.sine, found.cosine), "seasonal_amplitude")
 
 
@@ -207,7 +208,7 @@ def seasonal_amplitude(panel: pd.DataFrame, *, steps: Sequence[str] = ()) -> pd.
     edition="1.6",
     reference="https://doi.org/10.1016/j.cageo.2019.104331",
     caveat="A short record cannot tell a change of rate from a wet or a dry year: read it with its limits.",
-    undefined="The dates do not tell a change of rate apart from the season or the steps.",
+    undefined="The dates do not tell a change of rate from season or steps, or the values never change.",
 )
 def ground_acceleration(
     panel: pd.DataFrame, *, seasonal: bool | None = None, steps: Sequence[str] = ()
@@ -248,8 +249,18 @@ def ground_acceleration(
     {'a': -3.0}
     """
     record = read(panel, *NEEDS, minimum=TWO_YEARS, signed=NEEDS)
-    found = fit(record[NEEDS[0]], _years(record), quadratic=True, seasonal=seasonal, steps=_step_years(record, steps))
+    found = fit(_moving(record), _years(record), quadratic=True, seasonal=seasonal, steps=_step_years(record, steps))
     return _with_limits(record, found.acceleration, found.acceleration_deviation * found.half_width)
+
+
+def _moving(record: Record) -> np.ndarray:
+    """The displacements, with NaN throughout where three or more of them are all the same."""
+    values = record[NEEDS[0]]
+    present = np.isfinite(values)
+    highest = np.where(present, values, -np.inf).max(axis=1, initial=-np.inf)
+    lowest = np.where(present, values, np.inf).min(axis=1, initial=np.inf)
+    same = (present.sum(axis=1) >= 3) & (highest == lowest)
+    return np.where(same[:, None], np.nan, values)
 
 
 def _years(record: Record) -> np.ndarray:
