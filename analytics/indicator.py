@@ -132,7 +132,9 @@ def indicator(
     def register(function: Function) -> Function:
         name = function.__name__
         title = (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
-        if name in INDICATORS or unit not in UNITS or not title:
+        # A module that is read twice (doctests do so) names its own indicators again; that is no clash.
+        taken = name in INDICATORS and INDICATORS[name].function.__module__ != function.__module__
+        if taken or unit not in UNITS or not title:
             raise ValueError(f"{name}: the id is taken, the unit “{unit}” is unknown, or it has no docstring")
         INDICATORS[name] = Indicator(
             id=name,
