@@ -46,6 +46,7 @@ class Yearly:
     values : the mean (or sum, for columns that add up over time) of each year that is at least 90 % there
     slope, low, high : per year, with the limits of the 95 % interval; None below six years
     p_value : of Mann and Kendall's test, two-sided, with Hamed and Rao's correction from eleven years on
+    years : from the first full year to the last one
     line : the trend at the first and last year
     """
 
@@ -66,7 +67,10 @@ class Yearly:
 
 
 def _rows(region: Region, measured: Measured, place: str) -> tuple[Dataset, Column, pd.DataFrame] | None:
-    """The series from which a place's number was made: `time` on its clock, `value`, `provisional`."""
+    """The series from which a place's number was made: `time` on its clock, `value`, `provisional`; None without one.
+
+    Where an indicator takes columns of several datasets, a place may be in another one alone.
+    """
     if measured.indicator.table != "panel" or place not in measured.table.index:
         return None
     name = measured.indicator.needs[0]
@@ -75,6 +79,8 @@ def _rows(region: Region, measured: Measured, place: str) -> tuple[Dataset, Colu
     column = dataset.column(name)
     panel = region.table(dataset.id)
     panel = panel[(panel["location_id"] == place).to_numpy()]
+    if panel[name].isna().all():
+        return None
     times = panel["time"].dt.tz_convert(region.clock(dataset.step)).dt.tz_localize(None)
     flagged = panel[column.flag].isin(provisional_codes(column)) if column.flag in panel.columns else False
     rows = pd.DataFrame({"time": times, "value": panel[name].astype(float), "provisional": flagged})
@@ -109,7 +115,9 @@ def against_normal(
     if dataset.step == "irregular":
         monthly = rows.groupby(rows["time"].dt.to_period("M")).agg({"value": "mean", "provisional": "any"})
         rows = monthly.reset_index().assign(time=lambda r: r["time"].dt.to_timestamp())
-    first, last = reference or (int(rows["time"].dt.year.min()), int(rows["time"].dt.year.max()))
+    first, last = int(rows["time"].dt.year.min()), int(rows["time"].dt.year.max())
+    if reference is not None:
+        first, last = max(first, reference[0]), min(last, reference[1])
     past = rows[rows["time"].dt.year.between(first, last) & rows["value"].notna()]
     years = int(past["time"].dt.year.nunique())
     if years < LEAST_YEARS:
@@ -158,6 +166,8 @@ def yearly(region: Region, measured: Measured, place: str) -> Yearly | None:
     values = _by_year(rows, dataset.step, column.aggregate)
     if values.notna().sum() < 3:
         return None
+    # A year that was begun, or is not over, says neither since when nor until when.
+    values = values.loc[values.first_valid_index() : values.last_valid_index()]
     years = values.index.to_numpy()
     n = int(values.notna().sum())
     row = values.to_numpy(float)[None, :]

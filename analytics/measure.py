@@ -99,7 +99,7 @@ def measure(indicator_id: str, table: pd.DataFrame, **parameters: Any) -> pd.Dat
     indicator = indicator_named(indicator_id)
     result = indicator(table, **parameters)
     found = result.to_frame("value") if isinstance(result, pd.Series) else result
-    told = _evidence(indicator, table)
+    told = _evidence(indicator, _of_years(table, parameters.get("reference")) if not indicator.latest else table)
     merged = told.join(found.reindex(columns=["value", "low", "high", "p_value"]), how="outer")
     numbers = merged[["value", "low", "high", "p_value"]].astype(float)
     short = merged["reason"].fillna("values")
@@ -107,6 +107,13 @@ def measure(indicator_id: str, table: pd.DataFrame, **parameters: Any) -> pd.Dat
     merged["n"] = merged["n"].fillna(0).astype(int)
     merged[numbers.columns] = numbers
     return merged[[c for c in (*COLUMNS, "reason") if c != "provisional"]].rename_axis("location_id")
+
+
+def _of_years(table: pd.DataFrame, reference: tuple[int, int] | None) -> pd.DataFrame:
+    """The rows of the years on which an indicator was fitted: a trend knows of no others."""
+    if reference is None or "time" not in table.columns:
+        return table
+    return table[table["time"].dt.year.between(*reference)]
 
 
 def indicator_named(indicator_id: str) -> Indicator:

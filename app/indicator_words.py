@@ -55,6 +55,8 @@ CLUSTERS: dict[str, str] = {
     "low among high": message("low among high"),
     "not significant": message("not significant"),
 }
+# The last year of a reference that goes on to the end of the record.
+OPEN_END = 9999
 # How many places of how many classes an answer names.
 _NAMED, _CLASSES = 3, 2
 
@@ -319,7 +321,9 @@ def standard_words(standard: Standard | None) -> str:
 def reference_words(reference: tuple[int, int] | None) -> str:
     """The years on which what is normal was fitted."""
     if reference is None:
-        return t("the whole record of each place")
+        return t("the whole record")
+    if reference[1] == OPEN_END:
+        return t("since {year}", year=str(reference[0]))
     return f"{reference[0]}–{reference[1]}"
 
 

@@ -25,15 +25,16 @@ SIX_YEARS = Minimum(values=6, years=6.0)
     edition="Theil–Sen slope, Mann–Kendall test",
     reference="https://doi.org/10.1080/01621459.1968.10480934",
     caveat="Between few years a trend can be chance, and new or moved counting stations can look like growth.",
+    fitted=True,
     undefined="Traffic was zero in some of the years, or there are too few years for limits of 95 percent.",
 )
-def traffic_growth(panel: pd.DataFrame, *, since: int | None = None) -> pd.DataFrame:
+def traffic_growth(panel: pd.DataFrame, *, reference: tuple[int, int] | None = None) -> pd.DataFrame:
     """Growth of traffic: by how many percent it changes a year, and how sure that is.
 
     Parameters
     ----------
     panel : `traffic_veh_per_day`, the average daily traffic of each year.
-    since : the first year that counts; without it the first of the record.
+    reference : the first and the last year that count; without it all of the record.
 
     Returns
     -------
@@ -62,13 +63,13 @@ def traffic_growth(panel: pd.DataFrame, *, since: int | None = None) -> pd.DataF
     --------
     >>> years = pd.to_datetime([f"{year}-01-01" for year in range(2010, 2017)], utc=True)
     >>> panel = pd.DataFrame({"location_id": "a", "time": years, "traffic_veh_per_day": 1000 * 1.02 ** np.arange(7)})
-    >>> traffic_growth(panel, since=2010).round(4).to_dict("records")
+    >>> traffic_growth(panel, reference=(2010, 2016)).round(4).to_dict("records")
     [{'value': 2.0, 'low': 2.0, 'high': 2.0, 'p_value': 0.0004}]
     """
     record = read(panel, "traffic_veh_per_day", minimum=SIX_YEARS, steps=YEARLY)
-    if since is not None:
+    if reference is not None:
         # Emptied rather than dropped: a place whose record ended before is still asked about.
-        counts = panel["time"] >= pd.Timestamp(year=since, month=1, day=1, tz="UTC")
+        counts = panel["time"].dt.year.between(*reference)
         kept = panel.assign(traffic_veh_per_day=panel["traffic_veh_per_day"].where(counts))
         record = read(kept, "traffic_veh_per_day", minimum=SIX_YEARS, steps=YEARLY)
     traffic = record["traffic_veh_per_day"]

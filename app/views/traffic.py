@@ -9,6 +9,8 @@ from app.views.domain.page import DomainPage, draw_domain
 PAGE = DomainPage(
     domain="traffic",
     question=message("Where has traffic grown most, where is it worst, and how sure is that?"),
+    # Traffic of the last years is what is asked about; the whole record is a click away.
+    reference="2010",
 )
 
 

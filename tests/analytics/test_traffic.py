@@ -152,4 +152,4 @@ def test_growth_since_a_year_after_the_record_is_withheld() -> None:
     years = pd.to_datetime([f"{year}-01-01" for year in range(2000, 2008)], utc=True)
     panel = pd.DataFrame({"location_id": "a", "time": years, "traffic_veh_per_day": np.arange(1000.0, 1008.0)})
     assert traffic_growth(panel)["value"].notna().all()
-    assert traffic_growth(panel, since=2010)["value"].isna().all()
+    assert traffic_growth(panel, reference=(2010, 2016))["value"].isna().all()

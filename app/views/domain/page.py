@@ -21,6 +21,7 @@ from app.indicator_tables import lacking_words
 from app.indicator_words import (
     CLUSTERS,
     DOMAINS,
+    OPEN_END,
     age_words,
     answer,
     chosen_unit,
@@ -38,8 +39,15 @@ from app.views.domain.tables import draw_evidence, draw_table
 from app.widgets import choose, fragment, plain, region_names, remembered, show_place_link
 from geodata.region import Region, load_region
 
-# The years on which what is normal may be fitted: all, or one of the World Meteorological Organization's normals.
-REFERENCES: dict[str, tuple[int, int] | None] = {"all": None, "1991-2020": (1991, 2020), "1961-1990": (1961, 1990)}
+# The years on which a trend or what is normal may be fitted: all, the last ones, or one of the normal periods of the
+# World Meteorological Organization.
+REFERENCES: dict[str, tuple[int, int] | None] = {
+    "all": None,
+    "2010": (2010, OPEN_END),
+    "2000": (2000, OPEN_END),
+    "1991-2020": (1991, 2020),
+    "1961-1990": (1961, 1990),
+}
 # The address cannot hold an empty choice.
 NO_STANDARD = "none"
 # High and low differ in hue and lightness, the lonely ones are pale, and the rest is the colour of the land.
@@ -51,12 +59,14 @@ class DomainPage:
     """What one domain's page asks.
 
     question : its title, marked with `message`
+    reference : on which of `REFERENCES` indicators are fitted first
     lead : draws what answers the question before the map does, where the region allows
     """
 
     domain: Domain
     question: str
     lead: Callable[[Region], None] | None = None
+    reference: str = "all"
 
 
 def draw_domain(context: Context, page: DomainPage) -> None:
@@ -95,7 +105,7 @@ def _draw(context: Context, page: DomainPage) -> None:
     if indicator.fitted:
         with for_reference:
             spans = {i: reference_words(span) for i, span in REFERENCES.items()}
-            reference = REFERENCES[choose(f"{key}_reference", t("Normal is fitted on"), spans)]
+            reference = REFERENCES[choose(f"{key}_reference", t("Fitted on"), spans, default=page.reference)]
     with for_map:
         modes = {"classes": t("Values"), "clusters": t("Clusters")}
         shown = choose(f"{key}_show", t("On the map"), modes, kind="segments")
