@@ -18,7 +18,7 @@ from geodata.region import Region
 OPENS_ON: Mapping[Domain, tuple[str, ...]] = {
     "traffic": ("traffic_growth", "level_of_travel_time_reliability", "travel_time_index", "recurrent_congestion"),
     "water": ("streamflow_percentile", "groundwater_table_decline", "standardized_precipitation_index"),
-    "natural_resources": ("vegetation_condition_index", "leaf_area_condition", "forest_change_rate"),
+    "natural_resources": ("vegetation_condition", "leaf_area_condition", "forest_change_rate"),
     "ground_motion": ("vertical_velocity", "ground_velocity", "cumulative_displacement"),
     "cross_domain": (),
 }

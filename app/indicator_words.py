@@ -310,8 +310,8 @@ def standard_words(standard: Standard | None) -> str:
     words = t(
         "{title}: {authority}, {edition}.",
         title=said(standard.title),
-        authority=said(standard.authority),
-        edition=said(standard.edition),
+        authority=standard.authority,
+        edition=standard.edition,
     )
     if standard.confirmed:
         return words

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+from analytics import INDICATORS
+from analytics.standard import standards
 from geodata.catalog import Dataset, Step, open_catalog
 from geodata.profile import OUTLIER_RULE
 from geodata.region import load_region, regions
@@ -72,3 +74,15 @@ def in_descriptions() -> set[str]:
         region = load_region(region_id)
         found |= {region.name, region.summary}
     return found
+
+
+def in_indicators() -> set[str]:
+    """The sentences of indicators and standards: what a number means, its caveats, the names of classes, units."""
+    found: set[str] = set()
+    for indicator in INDICATORS.values():
+        found |= {indicator.title, indicator.caveat, indicator.undefined, indicator.canonical_unit.symbol}
+    for standard in standards().values():
+        found.add(standard.title)
+        for classes in standard.classes.values():
+            found |= {*classes.labels, classes.note}
+    return found - {""}

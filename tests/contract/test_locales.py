@@ -8,14 +8,14 @@ import pytest
 
 from app.text import LOCALE
 from geodata.described import read_toml
-from tests.contract.sentences import in_code, in_descriptions
+from tests.contract.sentences import in_code, in_descriptions, in_indicators
 
 LANGUAGES = sorted(path.stem for path in LOCALE.glob("*.toml"))
 
 
 @pytest.fixture(scope="module")
 def needed() -> set[str]:
-    return in_code() | in_descriptions()
+    return in_code() | in_descriptions() | in_indicators()
 
 
 def blanks(sentence: str) -> set[str]:
