@@ -43,10 +43,10 @@ class Normal:
 class Yearly:
     """A series by calendar year, with its Theil–Sen trend where the years are enough.
 
+    years : from the first full year to the last one
     values : the mean (or sum, for columns that add up over time) of each year that is at least 90 % there
     slope, low, high : per year, with the limits of the 95 % interval; None below six years
     p_value : of Mann and Kendall's test, two-sided, with Hamed and Rao's correction from eleven years on
-    years : from the first full year to the last one
     line : the trend at the first and last year
     """
 

@@ -256,7 +256,8 @@ def _part(
         columns = [c for c in dataset.columns if c in indicator.needs and c not in table.columns]
         other = region.table(dataset.id)[["location_id", "time", *columns]]
         table = table.merge(other, on=["location_id", "time"], how="outer")
-    described = {c: d.column(c) for d in datasets for c in indicator.needs if c in d.columns}
+    # Of a column that several datasets have, the first one's was taken.
+    described = {c: d.column(c) for d in reversed(datasets) for c in indicator.needs if c in d.columns}
     parameters: dict[str, Any] = {"reference": reference} if reference is not None else {}
     if isinstance(table, gpd.GeoDataFrame):
         found = measure(indicator.id, table, **parameters)

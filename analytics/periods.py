@@ -46,7 +46,7 @@ class Months:
         before = self.first % 12
         after = -(before + self.values.shape[1]) % 12
         padded = np.pad(self.values, ((0, 0), (before, after)), constant_values=np.nan)
-        return padded.reshape(len(self.values), -1, 12)
+        return padded.reshape(len(self.values), padded.shape[1] // 12, 12)
 
 
 def monthly_totals(record: Record, values: np.ndarray) -> Months:

@@ -181,6 +181,13 @@ def require(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     BrokenData
         Naming a column of the same quantity in another or unknown unit, where there is one.
     """
+    for column in (*columns, *KEYS):
+        if int((table.columns == column).sum()) > 1:
+            raise BrokenData(
+                "The table has more than one column {column}.",
+                hint="Keep one of them, or give the others names of their own.",
+                column=column,
+            )
     for column in columns:
         if column in table.columns:
             continue
@@ -282,9 +289,13 @@ def _grid(moments: np.ndarray, steps: tuple[str, ...]) -> tuple[str, pd.Datetime
     calendar = {name: _on_calendar(unique, unit) for name, unit in _CALENDAR.items()}
     fixed = next((name for name, length in _FIXED.items() if not ((unique - first) % length).any()), "irregular")
     # The first of each month is a day too: what the caller accepts decides, and then how the moments lie.
-    step = "1 year" if calendar["1 year"] else "1 month" if calendar["1 month"] else fixed
+    step = fixed
+    if len(unique) > 1:
+        step = "1 year" if calendar["1 year"] else "1 month" if calendar["1 month"] else fixed
     if steps and step not in steps:
-        finer = [name for name in steps if calendar.get(name) or name == fixed]
+        # A single moment keeps every fixed step.
+        kept = (fixed,) if len(unique) > 1 else tuple(_FIXED)
+        finer = [name for name in steps if calendar.get(name) or name in kept]
         if not finer:
             raise BrokenData(
                 "The values come at a step of {found}, but {wanted} is needed.",
@@ -308,7 +319,7 @@ def _grid(moments: np.ndarray, steps: tuple[str, ...]) -> tuple[str, pd.Datetime
 
 def _on_calendar(unique: np.ndarray, unit: str) -> bool:
     starts = unique.view("datetime64[us]").astype(f"datetime64[{unit}]").astype("datetime64[us]").view(np.int64)
-    return bool((starts == unique).all()) and len(unique) > 1
+    return bool((starts == unique).all())
 
 
 def _fixed(first: int, length: int, moments: np.ndarray) -> np.ndarray:
@@ -358,7 +369,7 @@ def _matrices(
 
 def _refuse_negative(column: str, values: np.ndarray, places: pd.Index, allowed: np.ndarray) -> None:
     with np.errstate(invalid="ignore"):
-        negative = (values < 0).reshape(len(places), -1).any(axis=1) & ~allowed
+        negative = (values < 0).reshape(len(places), values.size // max(1, len(places))).any(axis=1) & ~allowed
     if negative.any():
         raise BrokenData(
             "{column} is negative at {n} places, the first {place}, where that is impossible.",
