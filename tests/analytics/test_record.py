@@ -1,7 +1,8 @@
-"""A panel read into matrices: what is accepted, what is refused with which words, and what is withheld with which reason."""
+"""A panel read into matrices: what is accepted, what is refused in which words, what is withheld for which reason."""
 
 from __future__ import annotations
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -37,7 +38,7 @@ def days(n: int, start: str = "2020-01-01") -> pd.DatetimeIndex:
     return pd.date_range(start, periods=n, freq="D", tz="UTC", unit="us")
 
 
-def refused(table: pd.DataFrame, *words: str, **options: object) -> None:
+def refused(table: pd.DataFrame, *words: str, **options: Any) -> None:
     with pytest.raises(BrokenData) as told:
         read(table, FLOW, **({"minimum": ANY} | options))
     assert "{" not in str(told.value)
@@ -379,7 +380,7 @@ class TestRows:
     def test_keys_tell_rows_apart(self) -> None:
         table = pd.DataFrame({"location_id": ["a", "a", "b"], "cover": ["x", "w", "w"], "area_km2": [1.0, 2.0, 3.0]})
         assert read_rows(table, "area_km2", keys=("cover",))["area_km2"].tolist() == [2.0, 1.0, 3.0]
-        with pytest.raises(BrokenData, match="1 rows repeat a place .* the first at a"):
+        with pytest.raises(BrokenData, match=r"1 rows repeat a place .* the first at a"):
             read_rows(table, "area_km2")
         with pytest.raises(BrokenData, match="no column patch_id"):
             read_rows(table, "area_km2", keys=("patch_id",))
