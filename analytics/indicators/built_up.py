@@ -93,8 +93,8 @@ def ibi(panel: pd.DataFrame) -> pd.Series:
     Notes
     -----
     IBI = (NDBI − (SAVI + MNDWI)/2) / (NDBI + (SAVI + MNDWI)/2), with the L of SAVI at 0.5. Withheld where the
-    divisor is within 0.05 of zero. Xu rescales the three indices to like ranges first where they differ; here, as in most
-    implementations, they are taken as they are.
+    divisor is within 0.05 of zero. Xu rescales the three indices to like ranges first where they differ; here, as in
+    most implementations, they are taken as they are.
 
     References
     ----------
