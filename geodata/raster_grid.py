@@ -190,7 +190,7 @@ def placed(layer: gpd.GeoDataFrame, layout: Layout) -> gpd.GeoDataFrame:
     swapped = shapely.box(here[1], here[0], here[3], here[2])
     raise AlmanacError(
         "The layer ({layer}) and the raster {raster} ({extent}) do not overlap.",
-        hint="Longitude and latitude of the layer are swapped: turn them round."
+        hint="Longitude and latitude of one of the two are swapped: turn them round."
         if np.isfinite(here).all() and swapped.intersects(shapely.box(*there))
         else "Check that both show the same land and that their coordinate reference systems are right.",
         layer=_told(here),
