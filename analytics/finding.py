@@ -47,10 +47,12 @@ class Finding:
     @property
     def low_first(self) -> bool:
         """Whether the low end is the one to look at first: it is the worse one, or the standard's first concern."""
-        if self.indicator.better != "neither" or self.standard is None:
+        if self.indicator.better != "neither":
             return self.indicator.better == "higher"
-        own = self.standard.classes[self.indicator.id]
-        return bool(own.concern) and own.labels.index(own.concern[0]) < len(own.labels) / 2
+        own = self.standard.classes[self.indicator.id] if self.standard is not None else None
+        if own is not None and own.concern:
+            return own.labels.index(own.concern[0]) < len(own.labels) / 2
+        return self.indicator.first == "low"
 
     def ranked(self, *, other_end: bool = False) -> pd.DataFrame:
         """The places with a value, those to look at first in front, or those of the other end."""
@@ -61,9 +63,15 @@ class Finding:
         """The places in each class in which the standard sees a problem, by the class's name, worst first."""
         if self.standard is None:
             return {}
-        ranked = self.ranked()
-        labels = self.labels.reindex(ranked.index)
-        return {c: ranked[labels == c] for c in self.standard.classes[self.indicator.id].concern}
+        own = self.standard.classes[self.indicator.id]
+        # Where too little and too much are both a problem, each end has its own worst.
+        both = {own.labels[0], own.labels[-1]} <= set(own.concern)
+        found = {}
+        for label in own.concern:
+            high = own.labels.index(label) >= len(own.labels) / 2
+            ranked = self.ranked(other_end=both and high == self.low_first)
+            found[label] = ranked[self.labels.reindex(ranked.index) == label]
+        return found
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class Indicator:
     standard : the standard whose classes it wears first; "" where it has none
     tidal : whether it takes `tidal=`: the places at which a negative discharge is real
     latest : whether it speaks of the last moment of the record rather than of all of it
+    first : the end that a reader looks at first where neither direction is better and no standard sees a concern
     fitted : whether it takes `reference=`: the first and last year on which what is normal is fitted
     """
 
@@ -72,6 +73,7 @@ class Indicator:
     tidal: bool
     latest: bool
     fitted: bool
+    first: Literal["high", "low"]
     function: Callable[..., pd.Series | pd.DataFrame]
 
     def __call__(self, table: pd.DataFrame, **parameters: Any) -> pd.Series | pd.DataFrame:
@@ -116,6 +118,7 @@ def indicator(
     tidal: bool = False,
     latest: bool = False,
     fitted: bool = False,
+    first: Literal["high", "low"] = "high",
 ) -> Callable[[Function], Function]:
     """Registers a function as an indicator and returns it unchanged, so that doctests see it.
 
@@ -156,6 +159,7 @@ def indicator(
             tidal=tidal,
             latest=latest,
             fitted=fitted,
+            first=first,
             function=function,
         )
         return function

@@ -87,6 +87,7 @@ def ground_velocity(panel: pd.DataFrame, *, seasonal: bool | None = None, steps:
 
 @indicator(
     code="S1b",
+    first="low",
     domain="ground_motion",
     unit="mm",
     needs=NEEDS,

@@ -32,7 +32,7 @@ from app.indicator_words import (
 )
 from app.map import map_view
 from app.map.words import map_words
-from app.text import number, said, t, tn, together
+from app.text import listed, number, said, t, tn, together
 from app.view import Context
 from app.views.domain.place_panel import draw_place
 from app.views.domain.tables import draw_evidence, draw_table
@@ -86,7 +86,7 @@ def _draw(context: Context, page: DomainPage) -> None:
     if page.lead is not None:
         page.lead(region)
     words = st.container()
-    for_indicator, for_standard, for_reference, for_map = st.columns([5, 3.4, 2.4, 2.8])
+    for_indicator, for_standard, for_reference, for_map = st.columns([4.6, 3.5, 2.7, 2.8])
     with for_indicator:
         indicator = INDICATORS[
             choose(
@@ -291,14 +291,22 @@ def _nothing(context: Context, page: DomainPage) -> None:
     """A domain without data in this region says so, and where there is some."""
     names = region_names()
     elsewhere = [r for r in names if r != context.region.id and uses(load_region(r), page.domain)]
-    st.info(
-        t(
+    themed = [d for d in context.region.datasets if d.theme == page.domain and d.columns]
+    if themed:
+        told = t(
+            "{region} has data on this domain ({datasets}), but none of its indicators can be computed from them. "
+            "The page Explore shows the data themselves.",
+            region=said(context.region.name),
+            datasets=listed(said(d.title) for d in themed),
+        )
+    else:
+        told = t(
             "{region} has no data for this domain ({domain}): nothing is known here, "
             "which is not the same as nothing happening.",
             region=said(context.region.name),
             domain=said(DOMAINS[page.domain]),
         )
-    )
+    st.info(plain(told))
     for region_id in elsewhere:
         st.page_link(
             st.session_state["pages"][page.domain],
