@@ -66,9 +66,9 @@ def low_flow_7q10(panel: pd.DataFrame, *, days: int = 7, years: float = 10.0) ->
     Of each climatic year, April to March, the lowest mean of `days` days that lie within it. A year that lacks the
     value of a day is left out. To the natural logarithms of those above zero a Pearson type III distribution is
     fitted by mean, standard deviation and skew (unbiased, as in Bulletin 17B, equation 4); there is no regional skew
-    and no test for outliers. Where a share z of the years runs dry, the chance p = 1 / `years` becomes (p − z) / (1 − z), and where
-    z is p or more, the flow is 0. EPA's DFLOW approximates the distribution's quantile after Wilson and Hilferty;
-    here it is exact.
+    and no test for outliers. Where a share z of the years runs dry, the chance p = 1 / `years` becomes
+    (p − z) / (1 − z), and where z is p or more, the flow is 0. EPA's DFLOW approximates the distribution's quantile
+    after Wilson and Hilferty; here it is exact.
 
     References
     ----------
