@@ -86,9 +86,11 @@ def streamflow_percentile(
     Of the n values of this month and day in the reference years, the one of rank i has the percentile 100 i / (n + 1)
     (Weibull). The latest value counts among them if its year is a reference year; otherwise it is placed between their
     ranks in proportion. A value below all of them is 0, one above all of them 100: the lowest and the highest for this
-    day. A record low that itself counts has 100 / (n + 1), not 0. Of equal values the highest rank counts. These are
-    the choices of hyswap, save that it interpolates between its thresholds (5, 10, 25 … 95) instead of the single
-    ranks. 29 February is compared with other leap days only and so mostly withheld; widen the window to have it.
+    day. Of equal values the highest rank counts. hyswap does the same with `include_min_max=False`, save that it
+    interpolates between its thresholds (5, 10, 25 … 95) instead of the single ranks. By its default the lowest value on
+    record is itself 0 and the highest 100; here they keep their ranks, 100 / (n + 1) and 100 n / (n + 1), unless a
+    reference that ends before them is given.
+    29 February is compared with other leap days only, as in hyswap, and so withheld in records under forty years.
 
     References
     ----------
