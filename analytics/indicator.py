@@ -51,6 +51,7 @@ class Indicator:
     tidal : whether it takes `tidal=`: the places at which a negative discharge is real
     latest : whether it speaks of the last moment of the record rather than of all of it
     first : the end that a reader looks at first where neither direction is better and no standard sees a concern
+    clock : whether it takes `timezone=`: the clock that its places live by
     fitted : whether it takes `reference=`: the first and last year on which what is normal is fitted
     """
 
@@ -72,6 +73,7 @@ class Indicator:
     standard: str
     tidal: bool
     latest: bool
+    clock: bool
     fitted: bool
     first: Literal["high", "low"]
     function: Callable[..., pd.Series | pd.DataFrame]
@@ -117,6 +119,7 @@ def indicator(
     standard: str = "",
     tidal: bool = False,
     latest: bool = False,
+    clock: bool = False,
     fitted: bool = False,
     first: Literal["high", "low"] = "high",
 ) -> Callable[[Function], Function]:
@@ -158,6 +161,7 @@ def indicator(
             standard=standard,
             tidal=tidal,
             latest=latest,
+            clock=clock,
             fitted=fitted,
             first=first,
             function=function,

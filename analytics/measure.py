@@ -259,6 +259,8 @@ def _part(
     # Of a column that several datasets have, the first one's was taken.
     described = {c: d.column(c) for d in reversed(datasets) for c in indicator.needs if c in d.columns}
     parameters: dict[str, Any] = {"reference": reference} if reference is not None else {}
+    if indicator.clock:
+        parameters["timezone"] = region.timezone
     if isinstance(table, gpd.GeoDataFrame):
         found = measure(indicator.id, table, **parameters)
         found["observed_from"] = pd.Timestamp(datasets[0].observed_from)

@@ -50,6 +50,7 @@ def average_occupancy(bus_share: float, truck_share: float, *, cars: float = CAR
     reference="https://www.ecfr.gov/current/title-23/part-490/section-490.711",
     caveat="Intervals without a travel time or a flow add nothing, so that with gaps the true delay is larger.",
     undefined="Its length or speed limit is unknown, or no interval of the peak hours has travel time and flow.",
+    clock=True,
 )
 def peak_hour_excessive_delay(
     panel: pd.DataFrame,

@@ -145,7 +145,7 @@ def land_consumption_rate(panel: pd.DataFrame) -> pd.Series:
 
 @indicator(
     code="L11b",
-    domain="natural_resources",
+    domain="cross_domain",
     unit="percent_per_year",
     needs=("population_people",),
     better="neither",

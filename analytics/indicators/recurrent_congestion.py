@@ -75,6 +75,7 @@ def _mean_of_days(values: np.ndarray) -> np.ndarray:
     reference=_REFERENCE,
     caveat="It depends on what is called congested and on the speed taken as that of the open road.",
     undefined=_NO_DAY,
+    clock=True,
 )
 def congestion_hours(panel: pd.DataFrame, *, below: float = CONGESTED, timezone: str = "UTC") -> pd.Series:
     """Hours of congestion: how many hours of an average day the road is slow.
@@ -132,6 +133,7 @@ def congestion_hours(panel: pd.DataFrame, *, below: float = CONGESTED, timezone:
     reference=_REFERENCE,
     caveat="A day with an hour of congestion counts like one with ten.",
     undefined=_NO_DAY,
+    clock=True,
 )
 def congested_days(
     panel: pd.DataFrame, *, below: float = CONGESTED, hours: float = 1.0, timezone: str = "UTC"

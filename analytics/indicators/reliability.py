@@ -114,6 +114,7 @@ def reliability_by_period(
     caveat="A road that is slow every day is called reliable: it tells of surprises, not of speed.",
     undefined=_UNMEASURED,
     standard="fhwa_23cfr490",
+    clock=True,
 )
 def level_of_travel_time_reliability(
     panel: pd.DataFrame, *, timezone: str = "UTC", whole_seconds: bool = True, every_period: bool = True
@@ -259,6 +260,7 @@ def reliable_person_miles(segments: pd.DataFrame, *, occupancy: float = 1.7) -> 
     reference="https://www.ecfr.gov/current/title-23/part-490/section-490.611",
     caveat="A road that is slow every day scores well: it tells of surprises, not of speed.",
     undefined=_UNMEASURED,
+    clock=True,
 )
 def truck_travel_time_reliability(
     panel: pd.DataFrame, *, timezone: str = "UTC", whole_seconds: bool = True, every_period: bool = True

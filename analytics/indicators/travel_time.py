@@ -70,6 +70,7 @@ def _free_flow(panel: pd.DataFrame, record: Record, timezone: str) -> np.ndarray
     reference="https://ops.fhwa.dot.gov/perf_measurement/ucr/",
     caveat="It compares a road with itself at quiet hours: a road that is always slow looks free.",
     undefined=_NO_FREE_FLOW,
+    clock=True,
 )
 def travel_time_index(panel: pd.DataFrame, *, timezone: str = "UTC") -> pd.Series:
     """Travel Time Index: how many times longer a trip takes at peak hours than on an open road.
@@ -128,6 +129,7 @@ def travel_time_index(panel: pd.DataFrame, *, timezone: str = "UTC") -> pd.Serie
     reference="https://ops.fhwa.dot.gov/publications/tt_reliability/TTR_Report.htm",
     caveat="It speaks of one bad day in twenty, roughly once a month; rarer standstills lie beyond it.",
     undefined=_NO_FREE_FLOW,
+    clock=True,
 )
 def planning_time_index(panel: pd.DataFrame, *, timezone: str = "UTC") -> pd.Series:
     """Planning Time Index: the time to set aside at peak hours, as a multiple of an open road's.
@@ -182,6 +184,7 @@ def planning_time_index(panel: pd.DataFrame, *, timezone: str = "UTC") -> pd.Ser
     reference="https://ops.fhwa.dot.gov/publications/tt_reliability/TTR_Report.htm",
     caveat="A road that is slow every day needs no buffer: low values do not mean that traffic flows freely.",
     undefined="At peak hours there is no travel time.",
+    clock=True,
 )
 def buffer_index(panel: pd.DataFrame, *, timezone: str = "UTC") -> pd.Series:
     """Buffer Index: the extra time to add to a usual trip at peak hours to arrive on time.
@@ -238,6 +241,7 @@ def buffer_index(panel: pd.DataFrame, *, timezone: str = "UTC") -> pd.Series:
     reference="https://www.tomtom.com/traffic-index/about/",
     caveat="Cities with slow streets can score low: it compares a road with itself when it is free.",
     undefined=_NO_FREE_FLOW,
+    clock=True,
 )
 def congestion_level(panel: pd.DataFrame, *, timezone: str = "UTC") -> pd.Series:
     """Congestion level: how much longer trips take, over all hours, than on an open road.

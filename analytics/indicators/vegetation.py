@@ -190,6 +190,7 @@ def savi(panel: pd.DataFrame, *, soil: float = 0.5) -> pd.Series:
     undefined="This month was hardly greener in one year than in another, or was seen in fewer than five years.",
     standard="convention",
     latest=True,
+    fitted=True,
 )
 def vegetation_condition(panel: pd.DataFrame, *, reference: tuple[int, int] | None = None) -> pd.Series:
     """Vegetation condition: the latest month's greenness between its worst and best years.
@@ -252,6 +253,7 @@ def vegetation_condition(panel: pd.DataFrame, *, reference: tuple[int, int] | No
     undefined="This month hardly differed between the years, or was seen in fewer than five of them.",
     standard="convention",
     latest=True,
+    fitted=True,
 )
 def vegetation_health(
     panel: pd.DataFrame, *, reference: tuple[int, int] | None = None, weight: float = 0.5

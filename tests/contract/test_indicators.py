@@ -69,6 +69,11 @@ class TestMetadata:
                 )
             )
 
+    def test_it_takes_the_keywords_that_it_says(self, indicator: Indicator) -> None:
+        keywords = set(inspect.signature(indicator.function).parameters)
+        told = {"tidal": indicator.tidal, "reference": indicator.fitted, "timezone": indicator.clock}
+        assert {name for name, takes in told.items() if takes} == keywords & set(told)
+
     def test_its_standard_has_classes_for_it(self, indicator: Indicator) -> None:
         if indicator.standard:
             assert indicator.id in standards()[indicator.standard].classes
