@@ -42,7 +42,7 @@ def flood_quantile(
     panel: pd.DataFrame,
     *,
     annual_exceedance_probability: float = 0.01,
-    coverage: float = 0.90,
+    coverage: float = 0.95,
     regional_skew: float | None = None,
     regional_skew_mse: float | None = None,
     skew_option: str = "station",
@@ -55,7 +55,7 @@ def flood_quantile(
     ----------
     panel : `peak_discharge_m3_per_s`, the highest flow of each water year, at any moment of it.
     annual_exceedance_probability : the chance in any one year; 0.01 is the hundred-year flood.
-    coverage : of the limits; Bulletin 17C asks for 90 %.
+    coverage : of the limits; 95 % like all limits here, where Bulletin 17C asks for 90 %.
     regional_skew, regional_skew_mse, skew_option, thresholds, low_outlier_threshold : see
         `analytics.flood_frequency.flood_quantiles`.
 
@@ -120,7 +120,7 @@ def daily_flood_quantile(
     panel: pd.DataFrame,
     *,
     annual_exceedance_probability: float = 0.01,
-    coverage: float = 0.90,
+    coverage: float = 0.95,
 ) -> pd.DataFrame:
     """Wettest day: the daily flow that has one chance in a hundred of being exceeded in any year.
 
