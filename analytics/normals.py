@@ -214,7 +214,8 @@ def percentile_among(values: np.ndarray, sample: np.ndarray) -> np.ndarray:
     -----
     A value between two of the sample lies between their ranks in proportion. Below all of them it is 0, above all of
     them 100, as in hyswap's `calculate_fixed_percentile_from_value`. Of equal values the highest rank counts, as
-    there: where a river is dry on this day in most years, another dry day is no record low.
+    there: where a river is dry on this day in most years, another dry day is no record low. Where the whole sample is
+    one value, that value has no percentile.
 
     Examples
     --------
@@ -232,7 +233,9 @@ def percentile_among(values: np.ndarray, sample: np.ndarray) -> np.ndarray:
     part = np.where(inside, (values - below) / step, 0.0)
     beyond = (rank == n) & (values > below)
     found = np.where(beyond, 100.0, np.where(rank == 0, 0.0, 100.0 * (rank + part) / (n + 1)))
-    return np.where(np.isfinite(values) & (n > 0), found, np.nan)
+    # Where all are alike, as those of a stuck instrument or a river that is always dry, the same again has no rank.
+    alike = (rank == n) & ~beyond & (sample[..., :1] == below[..., None])[..., 0]
+    return np.where(np.isfinite(values) & (n > 0) & ~alike, found, np.nan)
 
 
 def normal_band(

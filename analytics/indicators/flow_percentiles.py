@@ -48,7 +48,7 @@ def _read(panel: pd.DataFrame, least_years: int, tidal: Collection[str]) -> Reco
     edition="hyswap 1.0.1",
     reference=_HYSWAP,
     caveat="It compares the river with itself at this time of year: usual for a dry season is still dry.",
-    undefined="Fewer than ten years have a value for this day of the year, or the reference years have none.",
+    undefined="Fewer than ten reference years have a value for this day of the year, or all of them are alike.",
     standard="usgs_nwd",
     tidal=True,
     latest=True,
@@ -86,10 +86,10 @@ def streamflow_percentile(
     Of the n values of this month and day in the reference years, the one of rank i has the percentile 100 i / (n + 1)
     (Weibull). The latest value counts among them if its year is a reference year; otherwise it is placed between their
     ranks in proportion. A value below all of them is 0, one above all of them 100: the lowest and the highest for this
-    day. Of equal values the highest rank counts. hyswap does the same with `include_min_max=False`, save that it
-    interpolates between its thresholds (5, 10, 25 … 95) instead of the single ranks. By its default the lowest value on
-    record is itself 0 and the highest 100; here they keep their ranks, 100 / (n + 1) and 100 n / (n + 1), unless a
-    reference that ends before them is given.
+    day. Of equal values the highest rank counts; where all are equal there is none. hyswap does the same with
+    `include_min_max=False`, save that it interpolates between its thresholds (5, 10, 25 … 95) instead of the single
+    ranks. By its default the lowest value on record is itself 0 and the highest 100; here they keep their ranks,
+    100 / (n + 1) and 100 n / (n + 1), unless a reference that ends before them is given.
     29 February is compared with other leap days only, as in hyswap, and so withheld in records under forty years.
 
     References
@@ -151,7 +151,7 @@ def streamflow_percentiles(
     edition="hyswap 1.0.1",
     reference=_HYSWAP,
     caveat="High for this river does not mean that it floods: flood levels are agreed locally.",
-    undefined="The reference years hold too few values.",
+    undefined="The reference years hold too few values, or all of them are alike.",
     standard="usgs_waterwatch",
     tidal=True,
     latest=True,
@@ -221,7 +221,7 @@ def high_flow_percentile(
     edition="hyswap 1.0.1",
     reference=_HYSWAP,
     caveat="Dams, withdrawals and ice lower a river too: a low flow is not always a lack of rain.",
-    undefined="Fewer than ten years have these days complete, or the reference years have none.",
+    undefined="Fewer than ten reference years have these days complete, or all of them are alike.",
     standard="nidis",
     tidal=True,
     latest=True,

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from analytics.indicator import Minimum, indicator
-from analytics.record import ratio, read
+from analytics.record import Record, ratio, read
+from analytics.stuck import unchanging
 
 A_YEAR = Minimum(values=330, years=1.0, completeness=0.9)
 _FLOW = "discharge_m3_per_s"
@@ -27,7 +28,7 @@ _LOW = 0.2  # of the mean
     edition="2000",
     reference="https://doi.org/10.1016/S0022-1694(00)00306-1",
     caveat="The river is measured by its own median, so that this says nothing of how large its floods are.",
-    undefined="The river is dry on half of the days or more, so that every flow would count as high.",
+    undefined="The flow never changed, or the river is dry on half of the days or more.",
 )
 def high_flow_days(panel: pd.DataFrame) -> pd.Series:
     """Days of high flow: how many days a year the river carries more than nine times its median.
@@ -61,7 +62,7 @@ def high_flow_days(panel: pd.DataFrame) -> pd.Series:
     >>> high_flow_days(panel).round(2).to_dict()
     {'a': 3.65}
     """
-    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
+    record = _read(panel)
     days, _ = _pulses(record[_FLOW], *_high(record[_FLOW]))
     return record.series(days, "high_flow_days")
 
@@ -111,7 +112,7 @@ def high_flow_spell(panel: pd.DataFrame) -> pd.Series:
     >>> high_flow_spell(panel).to_dict()
     {'a': 2.0}
     """
-    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
+    record = _read(panel)
     _, spell = _pulses(record[_FLOW], *_high(record[_FLOW]))
     return record.series(spell, "high_flow_spell")
 
@@ -128,7 +129,7 @@ def high_flow_spell(panel: pd.DataFrame) -> pd.Series:
     edition="2003",
     reference="https://doi.org/10.1002/rra.700",
     caveat="The river is measured by its own mean, which a few floods can raise.",
-    undefined="The river carried no water in all the time there are values for.",
+    undefined="The flow never changed in all the time there are values for: a dry river or a stuck instrument.",
 )
 def low_flow_days(panel: pd.DataFrame) -> pd.Series:
     """Days of low flow: how many days a year the river carries less than a fifth of its mean.
@@ -162,7 +163,7 @@ def low_flow_days(panel: pd.DataFrame) -> pd.Series:
     >>> low_flow_days(panel).round(2).to_dict()
     {'a': 3.65}
     """
-    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
+    record = _read(panel)
     days, _ = _pulses(record[_FLOW], *_low(record[_FLOW]))
     return record.series(days, "low_flow_days")
 
@@ -179,7 +180,7 @@ def low_flow_days(panel: pd.DataFrame) -> pd.Series:
     edition="2003",
     reference="https://doi.org/10.1002/rra.700",
     caveat="The river is measured by its own mean, which a few floods can raise.",
-    undefined="The river was never so low, or it carried no water at all.",
+    undefined="The river was never so low, or its flow never changed.",
 )
 def low_flow_spell(panel: pd.DataFrame) -> pd.Series:
     """Spells of low flow: how many days they last on average.
@@ -212,9 +213,16 @@ def low_flow_spell(panel: pd.DataFrame) -> pd.Series:
     >>> low_flow_spell(panel).to_dict()
     {'a': 2.0}
     """
-    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
+    record = _read(panel)
     _, spell = _pulses(record[_FLOW], *_low(record[_FLOW]))
     return record.series(spell, "low_flow_spell")
+
+
+def _read(panel: pd.DataFrame) -> Record:
+    """Daily discharge; missing where it never changes, since a stuck instrument tells nothing of a river."""
+    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
+    record[_FLOW][unchanging(record[_FLOW])] = np.nan
+    return record
 
 
 def _high(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

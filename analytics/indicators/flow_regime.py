@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from analytics.indicator import Minimum, indicator
-from analytics.record import ratio, read
+from analytics.record import Record, ratio, read
+from analytics.stuck import unchanging
 
 A_YEAR = Minimum(values=330, years=1.0, completeness=0.9)
 _FLOW = "discharge_m3_per_s"
@@ -27,7 +28,7 @@ _TURNING = 0.9
     edition="2004",
     reference="https://doi.org/10.1111/j.1752-1688.2004.tb01046.x",
     caveat="It depends on the size of the basin: compare rivers of like size, or one river with itself.",
-    undefined="The river carried no water in all the time there are values for.",
+    undefined="The flow never changed in all the time there are values for: a dry river or a stuck instrument.",
 )
 def flashiness(panel: pd.DataFrame) -> pd.Series:
     """Flashiness: how abruptly the flow rises and falls from one day to the next.
@@ -64,7 +65,7 @@ def flashiness(panel: pd.DataFrame) -> pd.Series:
     >>> flashiness(panel).round(3).to_dict()
     {'a': 0.999}
     """
-    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
+    record = _read(panel)
     flow = record[_FLOW]
     change = np.abs(np.diff(flow, axis=1))
     both = np.isfinite(change)
@@ -84,7 +85,7 @@ def flashiness(panel: pd.DataFrame) -> pd.Series:
     edition="Report 108, 1992",
     reference="Gustard, A., Bullock, A., Dixon, J. M. (1992): Low flow estimation in the UK. IH Report 108.",
     caveat="Lakes, dams and snow steady a river as groundwater does; the number cannot tell them apart.",
-    undefined="The river is dry, or its flow has no two low points between which a base can be drawn.",
+    undefined="The flow never changed, or it has no two low points between which a base can be drawn.",
 )
 def baseflow_index(panel: pd.DataFrame) -> pd.Series:
     """Baseflow index: the share of the flow that groundwater and other slow stores supply.
@@ -123,7 +124,7 @@ def baseflow_index(panel: pd.DataFrame) -> pd.Series:
     >>> baseflow_index(panel).round(2).to_dict()
     {'a': 0.55}
     """
-    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
+    record = _read(panel)
     flow = _from_first(record[_FLOW])
     base = _baseflow(flow)
     counted = np.isfinite(base)
@@ -143,7 +144,7 @@ def baseflow_index(panel: pd.DataFrame) -> pd.Series:
     edition="WMO-No. 1029, 2008",
     reference="World Meteorological Organization (2008): Manual on Low-flow Estimation and Prediction. WMO-No. 1029.",
     caveat="It says how low the river often runs, not for how long at a stretch, nor how low it can fall.",
-    undefined="There is no value to rank.",
+    undefined="The flow never changed in all the time there are values for: a dry river or a stuck instrument.",
 )
 def low_flow_q95(panel: pd.DataFrame) -> pd.Series:
     """Usual low flow: what the river carries at least on 95 of 100 days.
@@ -177,7 +178,7 @@ def low_flow_q95(panel: pd.DataFrame) -> pd.Series:
     >>> low_flow_q95(panel).to_dict()
     {'a': 20.0}
     """
-    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
+    record = _read(panel)
     return record.series(_exceeded(record[_FLOW], 0.95)[:, 0], "low_flow_q95")
 
 
@@ -193,7 +194,7 @@ def low_flow_q95(panel: pd.DataFrame) -> pd.Series:
     edition="WMO-No. 1029, 2008",
     reference="World Meteorological Organization (2008): Manual on Low-flow Estimation and Prediction. WMO-No. 1029.",
     caveat="It is a daily mean exceeded eighteen days a year: floods rise far above it.",
-    undefined="There is no value to rank.",
+    undefined="The flow never changed in all the time there are values for: a dry river or a stuck instrument.",
 )
 def high_flow_q5(panel: pd.DataFrame) -> pd.Series:
     """Usual high flow: what the river exceeds on only 5 of 100 days.
@@ -226,7 +227,7 @@ def high_flow_q5(panel: pd.DataFrame) -> pd.Series:
     >>> high_flow_q5(panel).to_dict()
     {'a': 380.0}
     """
-    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
+    record = _read(panel)
     return record.series(_exceeded(record[_FLOW], 0.05)[:, 0], "high_flow_q5")
 
 
@@ -242,7 +243,7 @@ def high_flow_q5(panel: pd.DataFrame) -> pd.Series:
     edition="2011",
     reference="https://doi.org/10.5194/hess-15-2895-2011",
     caveat="It describes the middle of the range of flows, neither floods nor droughts.",
-    undefined="The river is dry on more than a third of the days, so that the slope has no end.",
+    undefined="The flow never changed, or the river is dry on more than a third of the days.",
 )
 def fdc_slope(panel: pd.DataFrame) -> pd.Series:
     """Changeable flow: how far the river's ordinary high and ordinary low days lie apart.
@@ -276,12 +277,19 @@ def fdc_slope(panel: pd.DataFrame) -> pd.Series:
     >>> fdc_slope(panel).round(3).to_dict()
     {'a': 1.0}
     """
-    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
+    record = _read(panel)
     upper, lower = _exceeded(record[_FLOW], 0.33, 0.66).T
     wet = lower > 0
     slope = np.full(len(wet), np.nan)
     slope[wet] = (np.log(upper[wet]) - np.log(lower[wet])) / (0.66 - 0.33)
     return record.series(slope, "fdc_slope")
+
+
+def _read(panel: pd.DataFrame) -> Record:
+    """Daily discharge; missing where it never changes, since a stuck instrument tells nothing of a river."""
+    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
+    record[_FLOW][unchanging(record[_FLOW])] = np.nan
+    return record
 
 
 def _exceeded(flow: np.ndarray, *shares: float) -> np.ndarray:

@@ -11,6 +11,7 @@ from analytics import pearson3
 from analytics.annual import yearly_extreme
 from analytics.indicator import Minimum, indicator
 from analytics.record import Record, ratio, read, refuse_parameter
+from analytics.stuck import unchanging
 from analytics.trend import mann_kendall, theil_sen
 
 _FLOW = "discharge_m3_per_s"
@@ -39,7 +40,7 @@ def annual_minima(record: Record, days: int) -> tuple[np.ndarray, np.ndarray]:
     edition="SW Toolbox, Techniques and Methods 4-A11, 2018",
     reference="https://doi.org/10.3133/tm4A11",
     caveat="It takes the years as alike: where withdrawals or climate change, the next ten years will differ.",
-    undefined="Fewer than ten years, April to March, are complete, or too few of them have any flow.",
+    undefined="Fewer than ten years, April to March, are complete, too few of them have any flow, or it never changed.",
 )
 def low_flow_7q10(panel: pd.DataFrame, *, days: int = 7, years: float = 10.0) -> pd.Series:
     """Design low flow: the lowest week's flow of the driest year in ten (7Q10).
@@ -88,9 +89,16 @@ def low_flow_7q10(panel: pd.DataFrame, *, days: int = 7, years: float = 10.0) ->
         raise refuse_parameter("days", days, wanted="a whole number from 1 to 90")
     if not years > 1:
         raise refuse_parameter("years", years, wanted="more than one year")
-    record = read(panel, _FLOW, minimum=TEN_YEARS, steps=("1 day",))
+    record = _read(panel)
     _, lowest = annual_minima(record, int(days))
     return record.series(_log_pearson_low(lowest, 1 / years), "low_flow_7q10")
+
+
+def _read(panel: pd.DataFrame) -> Record:
+    """Daily discharge; missing where it never changes, since a stuck instrument tells nothing of a river."""
+    record = read(panel, _FLOW, minimum=TEN_YEARS, steps=("1 day",))
+    record[_FLOW][unchanging(record[_FLOW])] = np.nan
+    return record
 
 
 def _log_pearson_low(lowest: np.ndarray, chance: float) -> np.ndarray:
@@ -126,7 +134,7 @@ def _log_pearson_low(lowest: np.ndarray, chance: float) -> np.ndarray:
     edition="Theil and Sen, Mann and Kendall",
     reference="https://doi.org/10.1080/01621459.1968.10480934",
     caveat="A trend over these years says nothing of the cause, and need not go on.",
-    undefined="Fewer than ten years, April to March, are complete, or the river runs dry in half of them.",
+    undefined="Fewer than ten years, April to March, are complete, half of them run dry, or the flow never changed.",
     standard="convention",
 )
 def low_flow_trend(panel: pd.DataFrame, *, days: int = 7) -> pd.DataFrame:
@@ -183,7 +191,7 @@ def low_flow_slopes(panel: pd.DataFrame, *, days: int = 7) -> pd.DataFrame:
 def _trend(panel: pd.DataFrame, days: int, scale: Callable[[np.ndarray], np.ndarray]) -> pd.DataFrame:
     if not 1 <= days <= 90 or days != int(days):
         raise refuse_parameter("days", days, wanted="a whole number from 1 to 90")
-    record = read(panel, _FLOW, minimum=TEN_YEARS, steps=("1 day",))
+    record = _read(panel)
     years, lowest = annual_minima(record, int(days))
     factor = np.where(record.enough, scale(lowest), np.nan)
     slope = theil_sen(lowest, years, least=_LEAST)

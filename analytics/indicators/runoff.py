@@ -7,6 +7,7 @@ import pandas as pd
 
 from analytics.indicator import Minimum, indicator
 from analytics.record import ratio, read, require
+from analytics.stuck import unchanging
 from geodata.errors import BrokenData
 
 _RUNOFF, _RAIN = "runoff_mm", "precipitation_mm"
@@ -67,7 +68,7 @@ def runoff_depth(panel: pd.DataFrame, area_km2: pd.Series) -> pd.DataFrame:
     edition="2011",
     reference="https://doi.org/10.5194/hess-15-2895-2011",
     caveat="Snow and groundwater carry water from one year to the next: take whole years, and many of them.",
-    undefined="There was no rain in all the time there are values for.",
+    undefined="There was no rain, or the record of rain or flow never changed.",
 )
 def runoff_ratio(panel: pd.DataFrame) -> pd.Series:
     """Runoff ratio: the share of the rain and snow that the river carries away.
@@ -97,8 +98,9 @@ def runoff_ratio(panel: pd.DataFrame) -> pd.Series:
     Examples
     --------
     >>> months = pd.date_range("2020-01-01", periods=12, freq="MS", tz="UTC")
-    >>> panel = pd.DataFrame({"location_id": "a", "time": months, "runoff_mm": 30.0, "precipitation_mm": 100.0})
-    >>> runoff_ratio(panel).to_dict()
+    >>> rain = 80.0 + 10 * (months.month % 3)
+    >>> panel = pd.DataFrame({"location_id": "a", "time": months, "runoff_mm": 0.3 * rain, "precipitation_mm": rain})
+    >>> runoff_ratio(panel).round(3).to_dict()
     {'a': 0.3}
     """
     record = read(panel, _RUNOFF, _RAIN, minimum=A_YEAR, steps=_STEPS)
@@ -182,6 +184,7 @@ def streamflow_elasticity(panel: pd.DataFrame) -> pd.Series:
 
 
 def _both(runoff: np.ndarray, rain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both, missing where either is."""
-    lacking = ~(np.isfinite(runoff) & np.isfinite(rain))
+    """Both, missing where either is, and where one never changes: a stuck instrument tells nothing of a basin."""
+    stuck = unchanging(runoff) | unchanging(rain)
+    lacking = ~(np.isfinite(runoff) & np.isfinite(rain)) | stuck[:, None]
     return np.where(lacking, np.nan, runoff), np.where(lacking, np.nan, rain)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analytics import INDICATORS
 from analytics.annual import moving_mean, yearly_extreme
 
 
@@ -61,3 +62,19 @@ def test_no_days_have_no_years() -> None:
     years, lowest = yearly_extreme(np.ones((3, 0)), pd.DatetimeIndex([]), kind="lowest", days=7, first_month=4)
     assert len(years) == 0
     assert lowest.shape == (3, 0)
+
+
+def test_a_stuck_gauge_has_no_number() -> None:
+    times = pd.date_range("2000-01-01", "2014-12-31", tz="UTC")
+    stuck = pd.DataFrame({"location_id": "stuck", "time": times, "discharge_m3_per_s": 3.0})
+    modules = ("flow_percentiles", "flow_regime", "flow_pulses", "low_flow", "floods")
+    rivers = [
+        name
+        for name, found in INDICATORS.items()
+        if found.needs == ("discharge_m3_per_s",) and found.function.__module__.rpartition(".")[2] in modules
+    ]
+    assert len(rivers) == 15
+    for name in rivers:
+        result = INDICATORS[name](stuck)
+        values = result["value"] if isinstance(result, pd.DataFrame) else result
+        assert values.isna().all(), name
