@@ -39,6 +39,7 @@ REASONS: dict[str, str] = {
     "values": message("too few values"),
     "years": message("the record is too short"),
     "completeness": message("too many values are missing"),
+    "constant": message("the values never change, as those of a stuck instrument"),
     "negative": message("negative values where that is impossible"),
     "tidal": message("the flow reverses with the tide"),
     "undefined": message("the formula has no value here"),
@@ -151,7 +152,8 @@ def answer(region: Region, found: Finding) -> str:
             )
         )
     sure = found.sure.dropna()
-    if len(sure):
+    # A flood is above zero in any case: only of what can be negative, or is tested for a trend, is the side news.
+    if len(sure) and ((table["low"] < 0).any() or table["p_value"].notna().any()):
         words.append(
             t(
                 "At {n} of {known} places the 95% interval keeps to one side of zero: there the direction is sure.",
@@ -251,7 +253,8 @@ def evidence_card(region: Region, found: Finding, place: str | None) -> list[tup
         card.append((t("Value"), value))
         card.append((t("Class"), class_words(found, str(place))))
     card += [
-        (t("Definition"), indicator.definition),
+        (t("What it means"), meaning(indicator)),
+        (t("Formula"), indicator.formula),
         (t("Unit"), unit_words(indicator) or t("a plain number")),
         (
             t("Authority"),

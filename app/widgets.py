@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec
+from typing import ParamSpec, get_args
 
 import streamlit as st
 
+from analytics.indicator import Domain
 from app.text import error_in_words, guess_language, language, languages, said, t, use_language
 from geodata.errors import AlmanacError
 from geodata.region import Region, load_region, regions
 
 P = ParamSpec("P")
 # What is chosen within a region and means nothing in another.
-OF_ONE_REGION = ("figure", "dataset", "column", "step", "classes", "time", "place", "coverage")
+OF_ONE_REGION = (
+    *("figure", "dataset", "column", "step", "classes", "time", "place", "coverage", "compared"),
+    *(f"{domain}_{what}" for domain in get_args(Domain) for what in ("indicator", "standard")),
+)
 
 
 def remembered(key: str) -> str | None:
