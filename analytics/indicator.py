@@ -39,6 +39,7 @@ class Indicator:
     title : the first line of its docstring: what the number means, in words a planner would accept
     code : its number in the project's list, such as W15
     unit : the ending under which `geodata.units.UNITS` knows it
+    formula : how it is computed, in symbols, without words of any language
     needs : the columns that must be there, the unit in their names
     table : what it is given: a panel, a layer (one row per place), or a table with several rows per place
     steps : the steps of a panel that it accepts; empty where any will do
@@ -60,6 +61,7 @@ class Indicator:
     code: str
     domain: Domain
     unit: str
+    formula: str
     needs: tuple[str, ...]
     table: Table
     steps: tuple[str, ...]
@@ -89,7 +91,7 @@ class Indicator:
 
     @property
     def definition(self) -> str:
-        """The formula and its choices: the Notes of the function's docstring."""
+        """The formula in English words, and its choices: the Notes of the function's docstring."""
         text = inspect.getdoc(self.function) or ""
         _, _, notes = text.partition("Notes\n-----\n")
         for heading in ("References\n---", "Examples\n---", "See Also\n---"):
@@ -106,6 +108,7 @@ def indicator(
     code: str,
     domain: Domain,
     unit: str,
+    formula: str,
     needs: tuple[str, ...],
     better: Better,
     minimum: Minimum,
@@ -148,6 +151,7 @@ def indicator(
             code=code,
             domain=domain,
             unit=unit,
+            formula=formula,
             needs=needs,
             table=table,
             steps=steps,

@@ -23,6 +23,7 @@ NEEDS = ("displacement_mm",)
     code="S1",
     domain="ground_motion",
     unit="mm_per_year",
+    formula="v: d(t) = c + v·t (+ a·sin 2πt + b·cos 2πt) (+ Σⱼ hⱼ·[t ≥ tⱼ]) + ε, Σε² → min",
     needs=NEEDS,
     better="neither",
     minimum=A_YEAR,
@@ -57,7 +58,7 @@ def ground_velocity(panel: pd.DataFrame, *, seasonal: bool | None = None, steps:
     Notes
     -----
     Least squares of d(t) = c + v·t (+ a·sin 2πt + b·cos 2πt) (+ Σ hⱼ·[t ≥ tⱼ]), t in years of 365.25 days.
-    σ_v² = Σe²/(n − unknowns) · (GᵀG)⁻¹_vv, which for the straight line is √(Σe²/Σ(t − t̄)²/(n − 2)). The limits are
+    σ_v² = Σe²/(n − unknowns) · (GᵀG)⁻¹_vv, which for the straight line is Σe²/Σ(t − t̄)²/(n − 2). The limits are
     Student's t times σ_v. Open choices: 5 dates over a year at least, since a rate out of some months is the season
     as much as the trend (Blewitt and Lavallée 2002 ask for 2.5 years); the season from 2 years and 8 dates on. It
     fails where the motion changes its rate, and for errors that persist from date to date (air moisture, antenna
@@ -90,6 +91,7 @@ def ground_velocity(panel: pd.DataFrame, *, seasonal: bool | None = None, steps:
     first="low",
     domain="ground_motion",
     unit="mm",
+    formula="d(t₂) − d(t₁)",
     needs=NEEDS,
     better="neither",
     minimum=TWO_DATES,
@@ -147,6 +149,7 @@ def cumulative_displacement(panel: pd.DataFrame) -> pd.Series:
     code="S2a",
     domain="ground_motion",
     unit="mm",
+    formula="√(a² + b²): d(t) = c + v·t + a·sin 2πt + b·cos 2πt (+ Σⱼ hⱼ·[t ≥ tⱼ]) + ε, Σε² → min",
     needs=NEEDS,
     better="neither",
     minimum=TWO_YEARS,
@@ -202,6 +205,7 @@ def seasonal_amplitude(panel: pd.DataFrame, *, steps: Sequence[str] = ()) -> pd.
     code="S2b",
     domain="ground_motion",
     unit="mm_per_year2",
+    formula="a: d(t) = c + v·t + ½·a·t² (+ p·sin 2πt + q·cos 2πt) (+ Σⱼ hⱼ·[t ≥ tⱼ]) + ε, Σε² → min",
     needs=NEEDS,
     better="neither",
     minimum=TWO_YEARS,

@@ -17,6 +17,7 @@ TEN_YEARS = Minimum(values=4 * LEAST_YEARS, years=9.75)
     code="W12d",
     domain="water",
     unit="cm_per_year",
+    formula="−100 · med((h̄ⱼ − h̄ᵢ) / (tⱼ − tᵢ), i < j), h̄ = ¼ · Σₖ h̄ₖ, k = 1…4",
     needs=("head_m",),
     better="lower",
     minimum=TEN_YEARS,

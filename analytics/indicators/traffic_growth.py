@@ -17,6 +17,7 @@ SIX_YEARS = Minimum(values=6, years=6.0)
     code="T18",
     domain="traffic",
     unit="percent_per_year",
+    formula="100 · (exp b − 1), b = med(ln(qⱼ / qᵢ) / (tⱼ − tᵢ), i < j)",
     needs=("traffic_veh_per_day",),
     steps=YEARLY,
     better="neither",

@@ -22,6 +22,8 @@ from tests.golden import Case, cases
 CASES = list({case.indicator: case for case in reversed(cases())}.values())
 PANELS = [case for case in CASES if INDICATORS[case.indicator].table == "panel"]
 CODE = re.compile(r"[TWLSXA]\d{1,2}[a-z]?")
+# What may be spelled out in a formula: the names of functions, and indices that go by their initials.
+SPELLED = {"max", "min", "med", "exp", "log", "sin", "cos", "MNDWI", "LOTTR"}
 
 
 def values(case: Case, table: pd.DataFrame) -> pd.Series:
@@ -58,7 +60,10 @@ class TestMetadata:
         for sentence in (indicator.caveat, indicator.undefined):
             assert sentence.endswith(".") and len(sentence) > 20
         assert len(indicator.title) > 15
-        assert "Notes\n-----" in (inspect.getdoc(indicator.function) or ""), "the formula stands in its Notes"
+        assert "Notes\n-----" in (inspect.getdoc(indicator.function) or ""), "its Notes tell the choices made"
+        assert 0 < len(indicator.formula) <= 110
+        words = set(re.findall(r"[a-z]{3,}|[A-Za-z]{5,}", indicator.formula))
+        assert words <= SPELLED, "the formula is for readers of every language"
 
     def test_its_needs_carry_their_units(self, indicator: Indicator) -> None:
         if indicator.table == "panel":

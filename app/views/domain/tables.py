@@ -7,7 +7,7 @@ import streamlit as st
 from analytics.finding import Finding
 from app.indicator_tables import table_words
 from app.indicator_words import evidence_card
-from app.text import t
+from app.text import ENGLISH, language, t
 from app.widgets import plain
 from geodata.region import Region
 
@@ -24,6 +24,9 @@ def draw_evidence(region: Region, found: Finding, place: str | None) -> None:
             with at:
                 for label, text in facts:
                     st.markdown(f"**{plain(label)}**  \n{plain(text)}")
+        # The notes are English prose; every other language has the card above, formula included.
+        if language() == ENGLISH:
+            st.caption(plain(found.indicator.definition))
 
 
 def draw_table(region: Region, found: Finding) -> None:
