@@ -17,7 +17,7 @@ from tests.world import DATASET_TOML, World
 
 FLOW = "discharge_m3_per_s"
 SPEI = "standardized_precipitation_evapotranspiration_index"
-REASONS = {"", "values", "years", "completeness", "negative", "tidal", "undefined"}
+REASONS = {"", "values", "years", "completeness", "constant", "negative", "tidal", "undefined"}
 MILLIMETRES_TOML = """
 [columns.{name}]
 title = "{name}"
@@ -101,10 +101,12 @@ class TestAnyTable:
         assert found["value"].notna().all() and (found["reason"] == "").all()
 
     def test_a_value_that_the_formula_lacks_is_undefined_not_zero(self) -> None:
-        dry = twelve_years("a").assign(**{FLOW: 0.0})
-        found = measure("flashiness", dry)
-        assert np.isnan(found.at["a", "value"])
-        assert found.at["a", "reason"] == "undefined"
+        table = twelve_years("a")
+        once = measure("fdc_slope", table.assign(**{FLOW: np.where(table.index == 7, 1.0, 0.0)}))
+        assert np.isnan(once.at["a", "value"])
+        assert once.loc["a", ["n", "reason"]].tolist() == [4383, "undefined"]
+        never = measure("flashiness", table.assign(**{FLOW: 0.0}))
+        assert np.isnan(never.at["a", "value"]) and never.at["a", "reason"] == "constant"
 
     def test_no_rows_no_places(self) -> None:
         for name in ("flashiness", "streamflow_percentile"):

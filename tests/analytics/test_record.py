@@ -319,8 +319,15 @@ class TestMinimum:
         assert not read(panel(irregular), FLOW, minimum=Minimum(years=2.1)).enough.any()
         assert read(panel(irregular), FLOW, minimum=ANY).evidence["completeness"].tolist() == [1.0]
 
-    def test_a_constant_series_is_a_series(self) -> None:
-        assert read(panel(days(5), values=[3.0] * 5), FLOW, minimum=Minimum(values=5)).enough.all()
+    def test_a_constant_series_is_a_stuck_instrument_where_it_is_not_said_to_be_steady(self) -> None:
+        table = pd.concat([panel(days(6), "a"), panel(days(6), "b", values=[np.nan, *[3.0] * 5])])
+        record = read(table, FLOW, minimum=ANY)
+        assert record.evidence["reason"].to_dict() == {"a": "", "b": "constant"}
+        assert np.isnan(record[FLOW][1]).all() and np.isfinite(record[FLOW][0]).all()
+        assert read(table, FLOW, minimum=ANY, steady=(FLOW,)).enough.all()
+        assert read(table.groupby("location_id").head(5), FLOW, minimum=ANY).enough.all()
+        few = read(table, FLOW, minimum=Minimum(values=6))
+        assert few.evidence["reason"].to_dict() == {"a": "", "b": "values"}
 
     @pytest.mark.parametrize("steps", [(), ("1 day",), ("1 month",), ("1 year", "1 month")])
     def test_an_empty_panel_has_no_places(self, steps: tuple[str, ...]) -> None:
@@ -350,7 +357,7 @@ def test_what_was_read_melted_back_is_the_panel(cells: dict[tuple[str, int], flo
     before = table.copy(deep=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(analytics.record, "_ROWS", chunk)
-        record = read(table, FLOW, minimum=ANY)
+        record = read(table, FLOW, minimum=ANY, steady=(FLOW,))
     pd.testing.assert_frame_equal(table, before)
     back = pd.DataFrame(record[FLOW], index=record.places, columns=record.times.tz_localize("UTC"))
     melted = back.rename_axis(columns="time").stack().dropna()

@@ -17,6 +17,8 @@ import pandas as pd
 import pytest
 import shapely
 
+from analytics import INDICATORS
+from app.cli import main
 from tests.world import World, gauges, make_world, panel
 
 ROOT = Path(__file__).parents[2]
@@ -321,3 +323,120 @@ def test_the_first_start_on_a_machine_asks_no_question(tmp_path: Path) -> None:
     finally:
         server.kill()
         server.wait()
+
+
+PROMISED = [
+    "indicator",
+    "location_id",
+    "value",
+    "unit",
+    "class",
+    "standard",
+    "n",
+    "completeness",
+    "observed_from",
+    "observed_to",
+    "evidence",
+]
+
+
+def indicators(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Runs `almanac indicators` in this process: exit code, standard output, standard error."""
+    code = main(["indicators", *arguments])
+    return (code, *capfd.readouterr())
+
+
+def test_indicators_as_csv_has_the_promised_columns_first(capfd: pytest.CaptureFixture[str]) -> None:
+    code, out, err = indicators(capfd, "mid_atlantic", "--domain", "traffic")
+    assert (code, err) == (0, "")
+    assert out.split("\n")[0].split(",")[: len(PROMISED)] == PROMISED
+    rows = list(csv.DictReader(io.StringIO(out)))
+    growth = {r["location_id"]: r for r in rows if r["indicator"] == "traffic_growth"}
+    # Its id begins with the digits of its state and keeps them.
+    assert growth["37001"]["unit"] == "%/year" and float(growth["37001"]["value"]) == pytest.approx(0.2516, abs=1e-3)
+    assert growth["37001"]["observed_from"] == "2002-01-01T00:00:00Z"
+    assert {r["indicator"] for r in rows} <= {i.id for i in INDICATORS.values() if i.domain == "traffic"}
+
+
+def test_indicators_agree_in_every_form(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    _, out, _ = indicators(capfd, "mid_atlantic", "--domain", "water")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    code, out, _ = indicators(capfd, "mid_atlantic", "--domain", "water", "--json")
+    told = json.loads(out)
+    assert code == 0 and len(told) == len(rows) > 0
+    assert list(told[0])[: len(PROMISED)] == PROMISED
+    assert json.loads(indicators(capfd, "mid_atlantic", "--domain", "water", "--as", "json")[1]) == told
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", "indicators", "mid_atlantic", "--domain", "water", "--as", "parquet"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    table = pd.read_parquet(io.BytesIO(done.stdout))
+    assert list(table.columns) == list(told[0]) == list(rows[0])
+    assert [r["value"] for r in told] == [None if pd.isna(v) else pytest.approx(v, rel=1e-12) for v in table["value"]]
+    # Missing is empty, null and null: never zero, nor a word for it.
+    missing = [n for n, value in enumerate(table["value"]) if pd.isna(value)]
+    assert 0 < len(missing) < len(rows)
+    for n in missing:
+        assert (rows[n]["value"], rows[n]["class"], told[n]["value"], told[n]["class"]) == ("", "", None, None)
+        assert rows[n]["reason"] == told[n]["reason"] != ""
+    assert "nan" not in {value.lower() for row in rows for value in row.values()}
+    assert {r["location_id"] for r in told} == set(table["location_id"]) == {r["location_id"] for r in rows}
+
+
+def test_indicators_through_one_standard(capfd: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = indicators(capfd, "mid_atlantic", "--standard", "gb_t_20481_2017", "--json")
+    rows = json.loads(out)
+    assert code == 0 and len(rows) > 0
+    assert {r["standard"] for r in rows} == {"gb_t_20481_2017"}
+    assert "No drought" in {r["class"] for r in rows}
+
+
+def test_indicators_of_a_short_record_have_no_number_and_the_reason(
+    world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = snapshot(world)
+    code, out, err = indicators(capfd, world.region, "--domain", "water")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert (code, err) == (0, "") and len(rows) >= 3
+    assert {r["location_id"] for r in rows} == {"001", "002", "003"}
+    assert {r["value"] for r in rows} == {""} and {r["reason"] for r in rows} == {"values"}
+    assert {r["n"] for r in rows if r["location_id"] == "001"} == {"15"}
+    assert snapshot(world) == before
+
+
+def test_indicators_where_there_is_no_data_is_no_error(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    code, out, err = indicators(capfd, world.region, "--domain", "ground_motion")
+    assert code == 0 and out.strip().split(",")[: len(PROMISED)] == PROMISED
+    assert "no data for any of these indicators" in err
+    assert json.loads(indicators(capfd, world.region, "--domain", "ground_motion", "--json")[1]) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["two_valey"], ("no region “two_valey”", "Did you mean “two_valleys”?")),
+        (["two_valleys", "--domain", "watter"], ("no domain “watter”", "Did you mean “water”?")),
+        (["two_valleys", "--domain", ""], ("There is no domain “”.",)),
+        (["two_valleys", "--standard", "usgs_nwdd"], ("no standard “usgs_nwdd”", "Did you mean “usgs_nwd”?")),
+        (["two_valleys", "--standard", "xyzzyxyzzy"], ("no standard", "Choose one of: ")),
+        (["two_valleys", "--as", "xlsx"], ("xlsx", "--help")),
+        ([], ("REGION", "--help")),
+    ],
+)
+def test_indicators_of_an_unknown_name_exit_with_2(
+    world: World, capfd: pytest.CaptureFixture[str], arguments: list[str], said: tuple[str, ...]
+) -> None:
+    code, out, err = indicators(capfd, *arguments)
+    assert (code, out) == (2, "")
+    what, hint = err.strip().split("\n")
+    assert what.endswith(".") and hint.endswith((".", "?"))
+    for words in said:
+        assert words in err
+
+
+def test_indicators_of_broken_data_are_told(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    write_panel(world, pd.concat([panel()] * 2))
+    code, out, err = indicators(capfd, world.region)
+    assert (code, out) == (2, "") and "repeat a location and time" in err
