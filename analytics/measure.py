@@ -52,7 +52,8 @@ class Measured:
     table : by `location_id`: `value`, `low` and `high` (the limits of its interval, where it has one), `p_value`
         (where it tests for a trend), `n`, `completeness`, `observed_from`, `observed_to`, `provisional` (the share
         of provisional values among those used), `dataset` (which one the number was made from) and `reason`: ""
-        with a value, else "values", "years", "completeness", "negative", "tidal" or "undefined"
+        with a value, else "values", "years", "completeness", "constant", "negative", "tidal" or
+        "undefined"
     reference : the first and last year on which what is normal was fitted; None for the whole record
     """
 

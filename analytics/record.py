@@ -29,6 +29,7 @@ STEPS_IN_YEAR = {**{step: _YEAR / length for step, length in _FIXED.items()}, "1
 # A grid with more cells than this is a mistake in the times, not a record.
 _MOST_CELLS = 400_000_000
 _ROWS = 4_000_000
+_STUCK = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,8 @@ class Record:
     step : a fixed step, "1 month", "1 year" or "irregular"
     columns : by name, the values; missing is NaN
     evidence : by `location_id`: `n` (steps at which every column has a value), `completeness`, `observed_from`,
-        `observed_to` and `reason`: "" where there is enough, else "values", "years" or "completeness"
+        `observed_to` and `reason`: "" where there is enough, else "values", "years", "completeness" or
+        "constant"
     """
 
     places: pd.Index
@@ -70,6 +72,7 @@ def read(
     steps: tuple[str, ...] = (),
     signed: Collection[str] = (),
     tidal: Collection[str] = (),
+    steady: Collection[str] = (),
 ) -> Record:
     """A panel as matrices, once it is shown to be one that the columns can be computed from.
 
@@ -81,6 +84,8 @@ def read(
     steps : the steps that are accepted; empty where any is, irregular moments included.
     signed : the columns in which a negative value is possible.
     tidal : the places at which it is possible in every column, because the source says so.
+    steady : the columns that may keep one value throughout, such as the area of the land. Where five values or more
+        never change in any of the others, they are those of a stuck instrument or a copy: not enough data.
 
     Raises
     ------
@@ -112,6 +117,9 @@ def read(
         if column not in signed:
             _refuse_negative(column, values, places, kept)
     evidence = _evidence(matrices, places, times, step, minimum)
+    judged = [_stuck(matrices[column]) for column in columns if column not in steady]
+    stuck = np.logical_and.reduce(judged) if judged else np.zeros(len(places), dtype=bool)
+    evidence.loc[stuck & (evidence["reason"].to_numpy() == ""), "reason"] = "constant"
     short = evidence["reason"].to_numpy() != ""
     for values in matrices.values():
         values[short] = np.nan
@@ -416,6 +424,15 @@ def _evidence(
         },
         index=places,
     )
+
+
+def _stuck(values: np.ndarray) -> np.ndarray:
+    """Which rows hold five values or more, all the same."""
+    if not values.shape[1]:
+        return np.zeros(len(values), dtype=bool)
+    with np.errstate(invalid="ignore"):
+        alike = np.fmax.reduce(values, axis=1) == np.fmin.reduce(values, axis=1)
+    return alike & (np.isfinite(values).sum(axis=1) >= _STUCK)
 
 
 def each_enough(values: pd.Series, minimum: Minimum) -> pd.Series:

@@ -15,6 +15,8 @@ from geodata.units import to_canonical
 
 STEPS = ("5 minutes", "15 minutes", "1 hour")
 # A day of hours, nearly complete: a sum over half a day says nothing of the other half.
+# Detectors report whole vehicles and speeds: on a quiet road these may well stay the same for a day.
+MEASURED = ("flow_veh_per_h", "speed_km_per_h")
 A_DAY = Minimum(values=20, completeness=0.8)
 ONE = Minimum(values=1)
 SIXTY_MPH = to_canonical(60.0, "mph")
@@ -96,7 +98,7 @@ def vehicle_hours_of_delay(panel: pd.DataFrame, *, reference_km_per_h: float = S
     """
     if not reference_km_per_h > SLOWEST_KM_PER_H:
         raise refuse_parameter("reference_km_per_h", reference_km_per_h, wanted="a speed above 1 km/h")
-    record = read(panel, "flow_veh_per_h", "speed_km_per_h", minimum=A_DAY, steps=STEPS)
+    record = read(panel, *MEASURED, minimum=A_DAY, steps=STEPS, steady=MEASURED)
     lost = np.full(len(record.places), np.nan)
     for block, flow, hours in _flows(record):
         lost[block] = _sum(flow * np.maximum(hours - 1 / reference_km_per_h, 0.0))
@@ -151,7 +153,7 @@ def vehicle_kilometres(panel: pd.DataFrame) -> pd.Series:
     >>> vehicle_kilometres(panel).to_dict()
     {'a': 48000.0}
     """
-    record = read(panel, "flow_veh_per_h", minimum=A_DAY, steps=STEPS)
+    record = read(panel, "flow_veh_per_h", minimum=A_DAY, steps=STEPS, steady=("flow_veh_per_h",))
     flow = record["flow_veh_per_h"]
     total = np.concatenate([np.empty(0), *(_sum(flow[block]) for block in blocks(flow))])
     length = constant(panel, "length_km", record.places)
@@ -205,7 +207,7 @@ def vehicle_hours(panel: pd.DataFrame) -> pd.Series:
     >>> vehicle_hours(panel).round(6).to_dict()
     {'a': 960.0}
     """
-    record = read(panel, "flow_veh_per_h", "speed_km_per_h", minimum=A_DAY, steps=STEPS)
+    record = read(panel, *MEASURED, minimum=A_DAY, steps=STEPS, steady=MEASURED)
     spent = np.full(len(record.places), np.nan)
     for block, flow, hours in _flows(record):
         spent[block] = _sum(flow * hours)
@@ -262,7 +264,7 @@ def mean_speed(panel: pd.DataFrame) -> pd.Series:
     >>> mean_speed(panel).round(6).to_dict()
     {'a': 60.0}
     """
-    record = read(panel, "flow_veh_per_h", "speed_km_per_h", minimum=A_DAY, steps=STEPS)
+    record = read(panel, *MEASURED, minimum=A_DAY, steps=STEPS, steady=MEASURED)
     speed = np.full(len(record.places), np.nan)
     for block, flow, hours in _flows(record):
         spent = flow * hours

@@ -15,6 +15,8 @@ from geodata.units import to_canonical
 QUARTER_HOURS = ("15 minutes",)
 A_FEW = Minimum(values=20)
 ONE = Minimum(values=1)
+# Reported in whole seconds and vehicles: on a quiet road these may well stay the same.
+MEASURED = ("travel_time_s", "flow_veh_per_h")
 AUTHORITY = "Federal Highway Administration"
 MILE = to_canonical(1.0, "mile")
 # 490.705: slower than 20 miles per hour, or than 60 percent of the posted limit, is excessive.
@@ -113,7 +115,7 @@ def peak_hour_excessive_delay(
         raise refuse_parameter("evening_from", evening_from, wanted="15 or 16")
     if not occupancy > 0:
         raise refuse_parameter("occupancy", occupancy, wanted="a positive number of people per vehicle")
-    record = read(panel, "travel_time_s", "flow_veh_per_h", minimum=A_FEW, steps=QUARTER_HOURS)
+    record = read(panel, *MEASURED, minimum=A_FEW, steps=QUARTER_HOURS, steady=MEASURED)
     length = constant(panel, "length_km", record.places)
     limit = constant(panel, "speed_limit_km_per_h", record.places)
     people: np.ndarray | float = occupancy

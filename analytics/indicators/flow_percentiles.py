@@ -63,7 +63,7 @@ def streamflow_percentile(
     least_years: int = LEAST_YEARS,
     tidal: Collection[str] = (),
 ) -> pd.Series:
-    """River flow today: how high it is for the time of year, from 0 (lowest) to 100 (highest).
+    """Latest river flow: how high it is for the time of year, from 0 (lowest) to 100 (highest).
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def high_flow_percentile(
     least_years: int = LEAST_YEARS,
     tidal: Collection[str] = (),
 ) -> pd.Series:
-    """High water today: the share of all days on record on which the river ran no higher.
+    """Latest high water: the share of all days on record on which the river ran no higher.
 
     Parameters
     ----------

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.indicator import Minimum, indicator
-from analytics.record import Record, ratio, read
-from analytics.stuck import unchanging
+from analytics.record import ratio, read
 
 A_YEAR = Minimum(values=330, years=1.0, completeness=0.9)
 _FLOW = "discharge_m3_per_s"
@@ -63,7 +62,7 @@ def high_flow_days(panel: pd.DataFrame) -> pd.Series:
     >>> high_flow_days(panel).round(2).to_dict()
     {'a': 3.65}
     """
-    record = _read(panel)
+    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
     days, _ = _pulses(record[_FLOW], *_high(record[_FLOW]))
     return record.series(days, "high_flow_days")
 
@@ -114,7 +113,7 @@ def high_flow_spell(panel: pd.DataFrame) -> pd.Series:
     >>> high_flow_spell(panel).to_dict()
     {'a': 2.0}
     """
-    record = _read(panel)
+    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
     _, spell = _pulses(record[_FLOW], *_high(record[_FLOW]))
     return record.series(spell, "high_flow_spell")
 
@@ -166,7 +165,7 @@ def low_flow_days(panel: pd.DataFrame) -> pd.Series:
     >>> low_flow_days(panel).round(2).to_dict()
     {'a': 3.65}
     """
-    record = _read(panel)
+    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
     days, _ = _pulses(record[_FLOW], *_low(record[_FLOW]))
     return record.series(days, "low_flow_days")
 
@@ -217,16 +216,9 @@ def low_flow_spell(panel: pd.DataFrame) -> pd.Series:
     >>> low_flow_spell(panel).to_dict()
     {'a': 2.0}
     """
-    record = _read(panel)
+    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
     _, spell = _pulses(record[_FLOW], *_low(record[_FLOW]))
     return record.series(spell, "low_flow_spell")
-
-
-def _read(panel: pd.DataFrame) -> Record:
-    """Daily discharge; missing where it never changes, since a stuck instrument tells nothing of a river."""
-    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
-    record[_FLOW][unchanging(record[_FLOW])] = np.nan
-    return record
 
 
 def _high(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.indicator import Minimum, indicator
-from analytics.record import Record, ratio, read
-from analytics.stuck import unchanging
+from analytics.record import ratio, read
 
 A_YEAR = Minimum(values=330, years=1.0, completeness=0.9)
 _FLOW = "discharge_m3_per_s"
@@ -66,7 +65,7 @@ def flashiness(panel: pd.DataFrame) -> pd.Series:
     >>> flashiness(panel).round(3).to_dict()
     {'a': 0.999}
     """
-    record = _read(panel)
+    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
     flow = record[_FLOW]
     change = np.abs(np.diff(flow, axis=1))
     both = np.isfinite(change)
@@ -126,7 +125,7 @@ def baseflow_index(panel: pd.DataFrame) -> pd.Series:
     >>> baseflow_index(panel).round(2).to_dict()
     {'a': 0.55}
     """
-    record = _read(panel)
+    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
     flow = _from_first(record[_FLOW])
     base = _baseflow(flow)
     counted = np.isfinite(base)
@@ -181,7 +180,7 @@ def low_flow_q95(panel: pd.DataFrame) -> pd.Series:
     >>> low_flow_q95(panel).to_dict()
     {'a': 20.0}
     """
-    record = _read(panel)
+    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
     return record.series(_exceeded(record[_FLOW], 0.95)[:, 0], "low_flow_q95")
 
 
@@ -231,7 +230,7 @@ def high_flow_q5(panel: pd.DataFrame) -> pd.Series:
     >>> high_flow_q5(panel).to_dict()
     {'a': 380.0}
     """
-    record = _read(panel)
+    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
     return record.series(_exceeded(record[_FLOW], 0.05)[:, 0], "high_flow_q5")
 
 
@@ -282,19 +281,12 @@ def fdc_slope(panel: pd.DataFrame) -> pd.Series:
     >>> fdc_slope(panel).round(3).to_dict()
     {'a': 1.0}
     """
-    record = _read(panel)
+    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
     upper, lower = _exceeded(record[_FLOW], 0.33, 0.66).T
     wet = lower > 0
     slope = np.full(len(wet), np.nan)
     slope[wet] = (np.log(upper[wet]) - np.log(lower[wet])) / (0.66 - 0.33)
     return record.series(slope, "fdc_slope")
-
-
-def _read(panel: pd.DataFrame) -> Record:
-    """Daily discharge; missing where it never changes, since a stuck instrument tells nothing of a river."""
-    record = read(panel, _FLOW, minimum=A_YEAR, steps=("1 day",))
-    record[_FLOW][unchanging(record[_FLOW])] = np.nan
-    return record
 
 
 def _exceeded(flow: np.ndarray, *shares: float) -> np.ndarray:

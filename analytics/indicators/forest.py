@@ -175,7 +175,7 @@ def forest_share(panel: pd.DataFrame) -> pd.Series:
     >>> forest_share(panel).to_dict()
     {'a': 30.0}
     """
-    record = read(panel, "forest_ha", "land_ha", minimum=ONE_YEAR)
+    record = read(panel, "forest_ha", "land_ha", minimum=ONE_YEAR, steady=("land_ha",))
     more = record["forest_ha"] > record["land_ha"] * (1 + 1e-9)
     if more.any():
         raise BrokenData(

@@ -11,7 +11,6 @@ from analytics import pearson3
 from analytics.annual import yearly_extreme
 from analytics.indicator import Minimum, indicator
 from analytics.record import Record, ratio, read, refuse_parameter
-from analytics.stuck import unchanging
 from analytics.trend import mann_kendall, theil_sen
 
 _FLOW = "discharge_m3_per_s"
@@ -90,16 +89,9 @@ def low_flow_7q10(panel: pd.DataFrame, *, days: int = 7, years: float = 10.0) ->
         raise refuse_parameter("days", days, wanted="a whole number from 1 to 90")
     if not years > 1:
         raise refuse_parameter("years", years, wanted="more than one year")
-    record = _read(panel)
+    record = read(panel, _FLOW, minimum=TEN_YEARS, steps=("1 day",))
     _, lowest = annual_minima(record, int(days))
     return record.series(_log_pearson_low(lowest, 1 / years), "low_flow_7q10")
-
-
-def _read(panel: pd.DataFrame) -> Record:
-    """Daily discharge; missing where it never changes, since a stuck instrument tells nothing of a river."""
-    record = read(panel, _FLOW, minimum=TEN_YEARS, steps=("1 day",))
-    record[_FLOW][unchanging(record[_FLOW])] = np.nan
-    return record
 
 
 def _log_pearson_low(lowest: np.ndarray, chance: float) -> np.ndarray:
@@ -137,7 +129,6 @@ def _log_pearson_low(lowest: np.ndarray, chance: float) -> np.ndarray:
     reference="https://doi.org/10.1080/01621459.1968.10480934",
     caveat="A trend over these years says nothing of the cause, and need not go on.",
     undefined="Fewer than ten years, April to March, are complete, half of them run dry, or the flow never changed.",
-    standard="convention",
 )
 def low_flow_trend(panel: pd.DataFrame, *, days: int = 7) -> pd.DataFrame:
     """Trend of low flow: by how much the lowest week of the year has risen or fallen, per year.
@@ -193,7 +184,7 @@ def low_flow_slopes(panel: pd.DataFrame, *, days: int = 7) -> pd.DataFrame:
 def _trend(panel: pd.DataFrame, days: int, scale: Callable[[np.ndarray], np.ndarray]) -> pd.DataFrame:
     if not 1 <= days <= 90 or days != int(days):
         raise refuse_parameter("days", days, wanted="a whole number from 1 to 90")
-    record = _read(panel)
+    record = read(panel, _FLOW, minimum=TEN_YEARS, steps=("1 day",))
     years, lowest = annual_minima(record, int(days))
     factor = np.where(record.enough, scale(lowest), np.nan)
     slope = theil_sen(lowest, years, least=_LEAST)

@@ -31,7 +31,7 @@ def _congested_by_day(panel: pd.DataFrame, below: float, timezone: str) -> tuple
     """
     if not 0 < below < 1:
         raise refuse_parameter("below", below, wanted="a share between 0 and 1")
-    record = read(panel, "speed_km_per_h", minimum=A_WEEK, steps=STEPS)
+    record = read(panel, "speed_km_per_h", minimum=A_WEEK, steps=STEPS, steady=("speed_km_per_h",))
     speed = record["speed_km_per_h"]
     free = _free_flow(panel, record)
     day = local_clock(record.times, timezone).normalize()

@@ -28,7 +28,7 @@ _UNMEASURED = "In one of the periods of the week no travel time was measured, or
 
 
 def _record(panel: pd.DataFrame, column: str, minimum: Minimum) -> Record:
-    record = read(panel, column, minimum=minimum, steps=QUARTER_HOURS)
+    record = read(panel, column, minimum=minimum, steps=QUARTER_HOURS, steady=(column,))
     times = record[column]
     for block in blocks(times):
         part = times[block]

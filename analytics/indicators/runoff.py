@@ -7,7 +7,6 @@ import pandas as pd
 
 from analytics.indicator import Minimum, indicator
 from analytics.record import ratio, read, require
-from analytics.stuck import unchanging
 from geodata.errors import BrokenData
 
 _RUNOFF, _RAIN = "runoff_mm", "precipitation_mm"
@@ -186,7 +185,6 @@ def streamflow_elasticity(panel: pd.DataFrame) -> pd.Series:
 
 
 def _both(runoff: np.ndarray, rain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both, missing where either is, and where one never changes: a stuck instrument tells nothing of a basin."""
-    stuck = unchanging(runoff) | unchanging(rain)
-    lacking = ~(np.isfinite(runoff) & np.isfinite(rain)) | stuck[:, None]
+    """Both, missing where either is."""
+    lacking = ~(np.isfinite(runoff) & np.isfinite(rain))
     return np.where(lacking, np.nan, runoff), np.where(lacking, np.nan, rain)

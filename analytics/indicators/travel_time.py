@@ -26,7 +26,7 @@ _NO_FREE_FLOW = "Outside the peaks there is no travel time from which that on an
 
 
 def _record(panel: pd.DataFrame) -> Record:
-    record = read(panel, "travel_time_s", minimum=A_WEEK, steps=STEPS)
+    record = read(panel, "travel_time_s", minimum=A_WEEK, steps=STEPS, steady=("travel_time_s",))
     times = record["travel_time_s"]
     # A trip takes time: sources write 0 where nobody passed. In place and by blocks, since the matrix may be large.
     for block in blocks(times):

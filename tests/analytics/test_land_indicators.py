@@ -67,7 +67,7 @@ def months(years: int, values: list[float] | None = None) -> pd.DataFrame:
 
 def test_condition_wants_an_index_within_one() -> None:
     with pytest.raises(BrokenData, match="from −1 to 1"):
-        vegetation_condition(months(6).assign(ndvi_share=5000.0))
+        vegetation_condition(months(6, list(np.linspace(2000.0, 8000.0, 72))))
 
 
 def test_condition_wants_monthly_values() -> None:

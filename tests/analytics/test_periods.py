@@ -19,7 +19,7 @@ from analytics.record import Record, read
 
 def record(times: pd.DatetimeIndex, values: object) -> Record:
     panel = pd.DataFrame({"location_id": "a", "time": times, "head_m": values})
-    return read(panel, "head_m", minimum=Minimum(), signed=("head_m",))
+    return read(panel, "head_m", minimum=Minimum(), signed=("head_m",), steady=("head_m",))
 
 
 def test_a_leap_february_has_twenty_nine_days() -> None:
