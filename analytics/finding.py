@@ -13,6 +13,7 @@ from analytics.classes import Classes, class_breaks
 from analytics.indicator import INDICATORS, Domain, Indicator
 from analytics.measure import Measured, indicator_named, measured, uses
 from analytics.standard import Standard, compare, standard_named, standards_of
+from geodata.errors import AlmanacError
 from geodata.region import Region
 
 # So many at least; where a single place could not stand out with these, more, up to what takes a few seconds.
@@ -90,8 +91,15 @@ def opening(region: Region, domain: Domain, order: Sequence[str]) -> list[str]:
     order : the ids to begin with, the most telling first; one without a value anywhere is passed over.
     """
     here = uses(region, domain)
-    first = next((i for i in order if i in here and measured(region, i).known), None)
+    first = next((i for i in order if i in here and _known(region, i)), None)
     return [*([first] if first else []), *(i for i in here if i != first)]
+
+
+def _known(region: Region, indicator_id: str) -> int:
+    try:
+        return measured(region, indicator_id).known
+    except AlmanacError:
+        return 0  # told where the indicator itself is asked for
 
 
 def lacking(region: Region, domain: Domain) -> list[Lacking]:
@@ -102,7 +110,7 @@ def lacking(region: Region, domain: Domain) -> list[Lacking]:
 
 def compared(region: Region) -> list[str]:
     """The indicators that have a value here and classes in more than one standard, the most disputed first."""
-    known = [i for i in uses(region) if len(standards_of(i)) > 1 and measured(region, i).known]
+    known = [i for i in uses(region) if len(standards_of(i)) > 1 and _known(region, i)]
     return sorted(known, key=lambda i: -len(compare(i, measured(region, i).values).disagreed))
 
 

@@ -16,7 +16,7 @@ from analytics.indicator import INDICATORS, Domain, Indicator
 from analytics.record import read, require
 from analytics.standard import standard_named, standards
 from geodata.catalog import Column, Dataset
-from geodata.errors import UnknownName
+from geodata.errors import AlmanacError, UnknownName
 from geodata.region import Region
 from geodata.search import nearest
 
@@ -55,11 +55,13 @@ class Measured:
         with a value, else "values", "years", "completeness", "constant", "negative", "tidal" or
         "undefined"
     reference : the first and last year on which what is normal was fitted; None for the whole record
+    broken : what is wrong with the datasets that could not be read; the others count without them
     """
 
     use: Use
     table: pd.DataFrame
     reference: tuple[int, int] | None
+    broken: tuple[AlmanacError, ...] = ()
 
     @property
     def indicator(self) -> Indicator:
@@ -171,16 +173,21 @@ def measured(region: Region, indicator_id: str, *, reference: tuple[int, int] | 
 @lru_cache(maxsize=256)
 def _measured(region: Region, indicator_id: str, reference: tuple[int, int] | None) -> Measured:
     use = uses(region)[indicator_id]
-    parts = []
-    if use.together:
-        parts.append(_part(region, use.indicator, use.datasets, reference))
-    else:
-        parts = [_part(region, use.indicator, (dataset,), reference) for dataset in use.datasets]
+    groups = [use.datasets] if use.together else [(dataset,) for dataset in use.datasets]
+    parts: list[pd.DataFrame] = []
+    broken: list[AlmanacError] = []
+    for datasets in groups:
+        try:
+            parts.append(_part(region, use.indicator, datasets, reference))
+        except AlmanacError as error:
+            broken.append(error)
+    if not parts:
+        raise broken[0]
     table = pd.concat(parts)
     # A place may stand in several datasets: the one that gives a value counts, and of these the longest record.
     order = np.lexsort((-table["n"].to_numpy(), table["value"].isna().to_numpy()))
     table = table.iloc[order]
-    return Measured(use, table[~table.index.duplicated()].sort_index(), reference)
+    return Measured(use, table[~table.index.duplicated()].sort_index(), reference, tuple(broken))
 
 
 def table_of(region: Region, *, domain: Domain | None = None, standard_id: str | None = None) -> pd.DataFrame:
@@ -210,7 +217,10 @@ def table_of(region: Region, *, domain: Domain | None = None, standard_id: str |
             if wanted is not None:
                 continue
             standard = None
-        found = measured(region, name).table
+        try:
+            found = measured(region, name).table
+        except AlmanacError:
+            continue  # told by `broken_data`
         label = standard.label(name, found["value"]) if standard is not None else None
         parts.append(
             found.reset_index().assign(
@@ -222,6 +232,17 @@ def table_of(region: Region, *, domain: Domain | None = None, standard_id: str |
     if not parts:
         return pd.DataFrame({column: [] for column in TABLE})
     return pd.concat(parts, ignore_index=True)[list(TABLE)]
+
+
+def broken_data(region: Region, domain: Domain | None = None) -> list[AlmanacError]:
+    """What is wrong with the data that a region's indicators could not be made from, each error once."""
+    found: dict[str, AlmanacError] = {}
+    for name in uses(region, domain):
+        try:
+            found |= {str(error): error for error in measured(region, name).broken}
+        except AlmanacError as error:
+            found[str(error)] = error
+    return list(found.values())
 
 
 def _uses(region: Region, indicator: Indicator) -> Iterable[Use]:
@@ -246,7 +267,10 @@ def _uses(region: Region, indicator: Indicator) -> Iterable[Use]:
 
 
 def _size(region: Region, dataset: Dataset) -> int:
-    return len(region.table(dataset.id))
+    try:
+        return len(region.table(dataset.id))
+    except AlmanacError:
+        return 0  # told where its numbers are asked for
 
 
 def _part(

@@ -12,6 +12,7 @@ from analytics.finding import Finding, finding, opening
 from analytics.indicator import Domain
 from analytics.measure import uses
 from analytics.nesting import nesting
+from geodata.errors import AlmanacError
 from geodata.region import Region
 
 # What each domain's page opens on, the most telling first: pages and the profile of a place begin alike.
@@ -32,6 +33,7 @@ class DomainAtPlace:
     own : the findings that know the place itself
     within : the domain's first finding, where places that lie in this one have a value of it
     inside : the ids of these places
+    broken : what is wrong with the data that could not be read
     """
 
     domain: Domain
@@ -39,6 +41,7 @@ class DomainAtPlace:
     own: tuple[Finding, ...]
     within: Finding | None
     inside: tuple[str, ...]
+    broken: tuple[AlmanacError, ...]
 
 
 def indicators_at(region: Region, location_id: str) -> tuple[DomainAtPlace, ...]:
@@ -52,11 +55,18 @@ def indicators_at(region: Region, location_id: str) -> tuple[DomainAtPlace, ...]
 
 def _at(region: Region, domain: Domain, location_id: str, children: Sequence[str]) -> DomainAtPlace:
     order = opening(region, domain, OPENS_ON[domain]) if uses(region, domain) else []
-    found = [finding(region, i) for i in order]
+    found: list[Finding] = []
+    broken: list[AlmanacError] = []
+    for name in order:
+        try:
+            found.append(finding(region, name))
+            broken += found[-1].measured.broken
+        except AlmanacError as error:
+            broken.append(error)
     own = tuple(f for f in found if location_id in f.measured.values.index)
     first = found[0] if found else None
     inside: tuple[str, ...] = ()
     if first is not None:
         known = first.measured.values.dropna()
         inside = tuple(pd.Index(children).intersection(known.index))
-    return DomainAtPlace(domain, bool(order), own, first if inside else None, inside)
+    return DomainAtPlace(domain, bool(order), own, first if inside else None, inside, tuple(broken))

@@ -135,7 +135,7 @@ def show_indicators(options: argparse.Namespace) -> None:
     """Prints every indicator of a region at every place that could have it, with its class and evidence."""
     # Only this command needs them, and they take a second to import.
     from analytics.indicator import Domain
-    from analytics.measure import table_of
+    from analytics.measure import broken_data, table_of
 
     region = load_region(options.region)
     domains = get_args(Domain)
@@ -146,6 +146,8 @@ def show_indicators(options: argparse.Namespace) -> None:
             hint=f"Did you mean “{near}”?" if near else f"Choose one of: {', '.join(domains)}.",
         )
     table = table_of(region, domain=options.domain, standard_id=options.standard)
+    for error in broken_data(region, options.domain):
+        print(f"Left out: {error}", file=sys.stderr)
     if table.empty:
         print("The region has no data for any of these indicators.", file=sys.stderr)
     _print_table(table, "json" if options.json else options.as_)

@@ -10,7 +10,8 @@ import pandas as pd
 from analytics.indicator import Minimum, indicator
 from analytics.order_statistics import blocks
 from analytics.place_constants import constant
-from analytics.record import STEPS_IN_YEAR, Record, ratio, read, read_rows, refuse_parameter
+from analytics.record import Record, ratio, read, read_rows, refuse_parameter
+from analytics.steps import STEPS_IN_YEAR
 from geodata.units import to_canonical
 
 STEPS = ("5 minutes", "15 minutes", "1 hour")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from analytics import pearson3
 from analytics.annual import yearly_extreme
+from analytics.flood_frequency import pearson3
 from analytics.indicator import Minimum, indicator
 from analytics.record import Record, ratio, read, refuse_parameter
 from analytics.trend import mann_kendall, theil_sen

@@ -9,7 +9,8 @@ from analytics.indicator import Minimum, indicator
 from analytics.local_clock import local_clock
 from analytics.order_statistics import blocks, inverted_cdf
 from analytics.place_constants import constant
-from analytics.record import STEPS_IN_YEAR, Record, ratio, read, read_rows, refuse_parameter
+from analytics.record import Record, ratio, read, read_rows, refuse_parameter
+from analytics.steps import STEPS_IN_YEAR
 
 STEPS = ("5 minutes", "15 minutes", "1 hour")
 A_WEEK = Minimum(values=100)

@@ -25,8 +25,8 @@ from analytics.flood_frequency import (
     flood_quantiles,
     multiple_grubbs_beck,
 )
-from analytics.flood_frequency_confidence import SMALLEST_SKEW, Censoring, skew_mse
-from analytics.low_outliers import low_outlier_p_values
+from analytics.flood_frequency.confidence import SMALLEST_SKEW, Censoring, skew_mse
+from analytics.flood_frequency.low_outliers import low_outlier_p_values
 from geodata.errors import AlmanacError, BrokenData
 
 BENCHMARKS = Path(__file__).parents[3] / "shared" / "benchmarks" / "flood_frequency"

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from analytics.flood_frequency import fit_log_pearson
-from analytics.low_outliers import low_outlier_p_values, multiple_grubbs_beck
+from analytics.flood_frequency.low_outliers import low_outlier_p_values, multiple_grubbs_beck
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "flood_quantile_bulletin_17c" / "input.csv"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from analytics import pearson3
+from analytics.flood_frequency import pearson3
 
 
 @pytest.mark.parametrize("skew", [-1.2, -0.07, 0.0, 0.02, 0.4, 1.4, 2.5])

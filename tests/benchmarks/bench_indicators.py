@@ -1,4 +1,4 @@
-"""Indicators: all of the default region from a cold start, clusters beside esda, and the memory that a big panel takes."""
+"""Indicators: all of the default region from a cold start, clusters beside esda, and the memory of a big panel."""
 
 from __future__ import annotations
 

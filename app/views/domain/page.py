@@ -36,7 +36,7 @@ from app.text import listed, number, said, t, tn, together
 from app.view import Context
 from app.views.domain.place_panel import draw_place
 from app.views.domain.tables import draw_evidence, draw_table
-from app.widgets import choose, fragment, plain, region_names, remembered, show_place_link
+from app.widgets import choose, fragment, plain, region_names, remembered, show_error, show_place_link
 from geodata.region import Region, load_region
 
 # The years on which a trend or what is normal may be fitted: all, the last ones, or one of the normal periods of the
@@ -111,6 +111,8 @@ def _draw(context: Context, page: DomainPage) -> None:
         shown = choose(f"{key}_show", t("On the map"), modes, kind="segments")
     with st.spinner(t("Working out the indicators …"), show_time=False):
         found = finding(region, indicator.id, "" if chosen == NO_STANDARD else chosen, reference)
+    for error in found.measured.broken:
+        show_error(error)
     with words:
         st.markdown(plain(answer(region, found)))
         told = [meaning(indicator), age_words(found.measured.table) if indicator.latest else ""]

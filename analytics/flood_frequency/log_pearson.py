@@ -1,14 +1,4 @@
-"""Flood-frequency analysis after Bulletin 17C: annual peaks in, a log-Pearson III flood curve with its limits out.
-
-    multiple_grubbs_beck(peaks)                 the discharge below which peaks are too low to count
-    fit_log_pearson(peaks, thresholds=…)        the fit, by the expected moments algorithm
-    LogPearson.quantiles([0.1, 0.01])           floods of these yearly chances, with confidence limits
-    flood_quantiles(panel, …)                   one flood for every gauge of a panel
-
-An indicator hands on the keyword arguments of `flood_quantiles` as they are: annual_exceedance_probability, coverage,
-regional_skew, regional_skew_mse, skew_option ("station", "weighted", "regional"), thresholds (tables with begin, end,
-lower, and if wanted upper, systematic and location_id) and low_outlier_threshold. A discharge comes back in its unit.
-"""
+"""A log-Pearson III flood curve with its limits, fitted by the expected moments algorithm of Bulletin 17C."""
 
 from __future__ import annotations
 
@@ -21,9 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from analytics import pearson3
-from analytics.expected_moments import expected_moments
-from analytics.flood_frequency_confidence import (
+from analytics.flood_frequency import pearson3
+from analytics.flood_frequency.confidence import (
     SMALLEST_SKEW,
     Censoring,
     SkewRule,
@@ -32,20 +21,11 @@ from analytics.flood_frequency_confidence import (
     simple_skew_mse,
     skew_mse,
 )
-from analytics.flood_record import FloodRecord, Peaks, Threshold, flood_record
-from analytics.low_outliers import multiple_grubbs_beck
+from analytics.flood_frequency.expected_moments import expected_moments
+from analytics.flood_frequency.low_outliers import multiple_grubbs_beck
+from analytics.flood_frequency.peaks import FloodRecord, Peaks, Threshold, flood_record
 from geodata.errors import AlmanacError, BrokenData
 from geodata.panel import validate_panel
-
-__all__ = [
-    "LogPearson",
-    "Peaks",
-    "Threshold",
-    "TooFewPeaks",
-    "fit_log_pearson",
-    "flood_quantiles",
-    "multiple_grubbs_beck",
-]
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics import pearson3
+from analytics.flood_frequency import pearson3
 from geodata.errors import AlmanacError
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
-from analytics import pearson3
+from analytics.flood_frequency import pearson3
 
 Floats = NDArray[np.float64]
 
