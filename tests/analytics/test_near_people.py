@@ -57,9 +57,12 @@ def test_by_hand() -> None:
     assert np.isnan(near["a"]) and np.isnan(near["e"])
 
 
-def test_a_site_on_a_border_counts_once() -> None:
-    found = near_people(sites([("s", -119.0, -9.0, -10.0, -8.0)]), homes(), PEOPLE, 5070)
-    assert found["sites"].sum() == 1 and found.at["d", "sites"] == 1
+def test_a_site_on_a_border_counts_once_for_the_place_whose_id_comes_first() -> None:
+    corner = sites([("s", -119.0, -9.0, -10.0, -8.0)]).set_geometry([shapely.Point(-119, 37)], crs=4326)
+    touching = homes().to_crs(5070).intersects(corner.to_crs(5070).geometry.iloc[0])
+    assert touching.index[touching].tolist() == ["e", "d"]
+    found = near_people(corner, homes(), PEOPLE, 5070)
+    assert found["sites"].to_dict() == {"a": 0, "b": 0, "c": 0, "d": 1, "e": 0}
 
 
 def test_another_threshold() -> None:

@@ -326,17 +326,8 @@ def test_the_first_start_on_a_machine_asks_no_question(tmp_path: Path) -> None:
 
 
 PROMISED = [
-    "indicator",
-    "location_id",
-    "value",
-    "unit",
-    "class",
-    "standard",
-    "n",
-    "completeness",
-    "observed_from",
-    "observed_to",
-    "evidence",
+    *("indicator", "location_id", "value", "unit", "class", "standard", "n", "completeness"),
+    *("observed_from", "observed_to", "evidence"),
 ]
 
 

@@ -120,11 +120,18 @@ def test_clusters_where_too_few_places_have_a_value() -> None:
     assert "Too few places have a value" in said_on(page)
 
 
-def test_a_place_without_a_value_gives_the_reason() -> None:
-    page = opened("water", DEFAULT, water_indicator="flashiness", place="0204288786")
-    assert "Withheld: the flow reverses with the tide." in said_on(page)
-    page = opened("water", DEFAULT, water_indicator="streamflow_percentile", place="01613900")
-    assert "Not enough data: there are 365 values, and 3,300 are needed." in said_on(page)
+@pytest.mark.parametrize(
+    ("indicator", "place", "sentence"),
+    [
+        ("flashiness", "0204288786", "Withheld: the flow reverses with the tide."),
+        ("streamflow_percentile", "01613900", "Not enough data: there are 365 values, and 3,300 are needed."),
+    ],
+)
+def test_a_place_without_a_value_gives_the_reason(indicator: str, place: str, sentence: str) -> None:
+    page = opened("water", DEFAULT, water_indicator=indicator, place=place)
+    # Under the place's name, and once more in the evidence.
+    assert sentence in [str(text.value).replace("\\", "") for text in page.markdown]
+    assert said_on(page).count(sentence) == 2
 
 
 def test_a_place_of_which_the_first_column_is_unknown() -> None:
