@@ -40,30 +40,42 @@ class Normal:
 
 
 @dataclass(frozen=True, eq=False)
+class Trend:
+    """A Theil–Sen trend of yearly values.
+
+    slope, low, high : per year, with the limits of the 95 % interval (NaN where the years are too few for them)
+    p_value : of Mann and Kendall's test, two-sided, with Hamed and Rao's correction from eleven years on
+    years : the first and last year on which it was fitted
+    line : its value at these two
+    """
+
+    slope: float
+    low: float
+    high: float
+    p_value: float
+    years: tuple[int, int]
+    line: np.ndarray
+
+    @property
+    def sure(self) -> bool:
+        """Whether the interval of the slope keeps to one side of zero."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True, eq=False)
 class Yearly:
-    """A series by calendar year, with its Theil–Sen trend where the years are enough.
+    """A series by calendar year, with its trend.
 
     years : from the first full year to the last one
     values : the mean (or sum, for columns that add up over time) of each year that is at least 90 % there
-    slope, low, high : per year, with the limits of the 95 % interval; None below six years
-    p_value : of Mann and Kendall's test, two-sided, with Hamed and Rao's correction from eleven years on
-    line : the trend at the first and last year
+    trend : None below six years
     """
 
     dataset: Dataset
     column: Column
     years: np.ndarray
     values: np.ndarray
-    slope: float | None
-    low: float | None
-    high: float | None
-    p_value: float | None
-    line: np.ndarray
-
-    @property
-    def sure(self) -> bool:
-        """Whether the interval of the slope keeps to one side of zero."""
-        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+    trend: Trend | None
 
 
 def _rows(region: Region, measured: Measured, place: str) -> tuple[Dataset, Column, pd.DataFrame] | None:
@@ -152,8 +164,14 @@ def _percentiles(months: pd.Series, values: pd.Series) -> pd.DataFrame:
     return pd.DataFrame.from_dict(table, orient="index", columns=[f"p{p:02d}" for p in PERCENTILES])
 
 
-def yearly(region: Region, measured: Measured, place: str) -> Yearly | None:
+def yearly(
+    region: Region, measured: Measured, place: str, *, reference: tuple[int, int] | None = None
+) -> Yearly | None:
     """A place's values by calendar year, with their trend.
+
+    Parameters
+    ----------
+    reference : the first and last year on which the trend is fitted; None for all full years.
 
     Returns
     -------
@@ -163,22 +181,23 @@ def yearly(region: Region, measured: Measured, place: str) -> Yearly | None:
     if found is None or found[1].aggregate == "none":
         return None
     dataset, column, rows = found
-    values = _by_year(rows, dataset.step, column.aggregate)
-    if values.notna().sum() < 3:
+    by_year = _by_year(rows, dataset.step, column.aggregate)
+    known = by_year.dropna()
+    if len(known) < 3:
         return None
-    # A year that was begun, or is not over, says neither since when nor until when.
-    values = values.loc[values.first_valid_index() : values.last_valid_index()]
-    years = values.index.to_numpy()
-    n = int(values.notna().sum())
-    row = values.to_numpy(float)[None, :]
-    if n < _LEAST_TREND:
-        return Yearly(dataset, column, years, row[0], None, None, None, None, np.array([]))
-    test = mann_kendall(row, autocorrelation="hamed_rao" if n > 10 else "ignore")
-    fit = theil_sen(row, years.astype(float), variance=test["variance"])
+    by_year = by_year.loc[known.index[0] : known.index[-1]]
+    fitted = known if reference is None else known[known.index.isin(range(reference[0], reference[1] + 1))]
+    years, values = by_year.index.to_numpy(), by_year.to_numpy(float)
+    if len(fitted) < _LEAST_TREND:
+        return Yearly(dataset, column, years, values, None)
+    at, row = fitted.index.to_numpy(float), fitted.to_numpy()[None, :]
+    test = mann_kendall(row, autocorrelation="hamed_rao" if len(fitted) > 10 else "ignore")
+    fit = theil_sen(row, at, variance=test["variance"])
     slope, low, high = (float(fit[name].iloc[0]) for name in ("slope", "low", "high"))
-    middle = np.nanmedian(row[0] - slope * years)
-    line = middle + slope * years[[0, -1]]
-    return Yearly(dataset, column, years, row[0], slope, low, high, float(test["p_value"].iloc[0]), line)
+    ends = at[[0, -1]]
+    line = np.median(row[0] - slope * at) + slope * ends
+    trend = Trend(slope, low, high, float(test["p_value"].iloc[0]), (int(ends[0]), int(ends[1])), line)
+    return Yearly(dataset, column, years, values, trend)
 
 
 def _by_year(rows: pd.DataFrame, step: str, aggregate: str) -> pd.Series:

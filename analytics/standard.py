@@ -74,7 +74,7 @@ class Standard:
             palette,
             unit=found.unit,
             labels=found.labels,
-            authority=f"{self.authority}, {self.edition}",
+            authority=self.title if self.id == CONVENTION else f"{self.authority}, {self.edition}",
             closed=found.closed,
         )
 

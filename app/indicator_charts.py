@@ -155,14 +155,15 @@ def trend_figure(yearly: Yearly, *, column: Column, height: int = 280) -> go.Fig
         hovertemplate="%{x}<br>%{customdata}<extra></extra>",
         name=t("yearly values"),
     )
-    if yearly.slope is not None:
+    trend = yearly.trend
+    if trend is not None:
         figure.add_scatter(
-            x=yearly.years[[0, -1]],
-            y=yearly.line,
+            x=list(trend.years),
+            y=trend.line,
             mode="lines",
-            line={"color": SELECTED, "width": 2, "dash": "dash" if not yearly.sure else "solid"},
+            line={"color": SELECTED, "width": 2, "dash": "solid" if trend.sure else "dash"},
             hoverinfo="skip",
-            name=t("trend") if yearly.sure else t("trend, not sure"),
+            name=t("trend") if trend.sure else t("trend, not sure"),
         )
     dress(figure, height)
     figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})

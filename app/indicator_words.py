@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analytics.against_normal import Yearly
+from analytics.against_normal import Trend
 from analytics.evidence import Grade, evidence_of
 from analytics.finding import Finding
 from analytics.indicator import Domain, Indicator
@@ -341,27 +341,26 @@ def minimum_words(indicator: Indicator) -> str:
     return listed(words)
 
 
-def trend_words(by_year: Yearly, symbol: str) -> str:
+def trend_words(trend: Trend | None, symbol: str) -> str:
     """How the yearly values change, since when, and how sure that is."""
-    if by_year.slope is None or by_year.low is None or by_year.high is None:
+    if trend is None or pd.isna(trend.low) or pd.isna(trend.high):
         return t("Too few full years for a trend: six are needed.")
-    first, last = str(by_year.years[0]), str(by_year.years[-1])
     per_year = t("{unit} a year", unit=symbol)
     change = t(
         "From {first} to {last} the yearly value changed by {slope}, with 95% certainty between {low} and {high}.",
-        first=first,
-        last=last,
-        slope=quantity(by_year.slope, per_year),
-        low=number(by_year.low),
-        high=quantity(by_year.high, per_year),
+        first=str(trend.years[0]),
+        last=str(trend.years[1]),
+        slope=quantity(trend.slope, per_year),
+        low=number(trend.low),
+        high=quantity(trend.high, per_year),
     )
-    if by_year.sure:
-        sure = t("It is rising.") if by_year.slope > 0 else t("It is falling.")
+    if trend.sure:
+        sure = t("It is rising.") if trend.slope > 0 else t("It is falling.")
     else:
         sure = t("Neither a rise nor a fall is sure.")
     words = [sure, change]
-    if by_year.p_value is not None and pd.notna(by_year.p_value):
-        words.append(chance_words(by_year.p_value))
+    if pd.notna(trend.p_value):
+        words.append(chance_words(trend.p_value))
     return together(words)
 
 

@@ -7,6 +7,7 @@ its translation. Tests walk the code for these sentences and hold the languages 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import date, datetime
@@ -192,4 +193,6 @@ def together(sentences: Iterable[str]) -> str:
 
 def listed(words: Iterable[str]) -> str:
     """Words in a list, as the reader's language joins them."""
-    return str(babel.lists.format_list(list(words), locale=_locale()))
+    text = str(babel.lists.format_list(list(words), locale=_locale()))
+    # Chinese leaves room between its own signs and Latin letters; the pattern that joins the last two does not.
+    return re.sub(r"和(?=[A-Za-z0-9])", "和 ", text)

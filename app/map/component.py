@@ -25,6 +25,7 @@ from analytics.classes import Classes
 from app.map.encoding import pack, to_decimal
 from app.map.geometry import PublishedLayer, publish, publish_basemap, publish_bytes, published_folder
 from app.map.words import browser_locale, map_words
+from app.text import said
 from geodata.errors import AlmanacError, BrokenData
 
 Step = Literal["hour", "day", "month", "year"]
@@ -203,10 +204,10 @@ def _plain(classes: Classes) -> dict[str, Any]:
     return {
         "breaks": [edge if math.isfinite(edge) else None for edge in classes.breaks],
         "palette": classes.palette,
-        "labels": classes.labels,
+        "labels": [said(label) for label in classes.labels],
         "closed": classes.closed,
         "distinct": classes.distinct,
-        "authority": classes.authority,
+        "authority": said(classes.authority),
     }
 
 

@@ -188,21 +188,31 @@ class TestYearly:
             np.testing.assert_allclose(found.values, means)
             assert found.years.tolist() == list(range(first, 2021))
             slope, _, low, high = theilslopes(means.to_numpy(), means.index.to_numpy(), 0.95)
-            assert found.slope is not None and found.slope == pytest.approx(slope)
-            assert found.line[1] - found.line[0] == pytest.approx(slope * (2020 - first))
+            trend = found.trend
+            assert trend is not None and trend.slope == pytest.approx(slope)
+            assert trend.line[1] - trend.line[0] == pytest.approx(slope * (2020 - first))
             if first == 2012:  # with ten years and more, the interval allows for dependence between years
-                assert found.low is not None and found.high is not None
-                assert found.low <= found.slope <= found.high
-                assert (found.low, found.high) == (pytest.approx(low, rel=0.25), pytest.approx(high, rel=0.25))
+                assert trend.low <= trend.slope <= trend.high
+                assert (trend.low, trend.high) == (pytest.approx(low, rel=0.25), pytest.approx(high, rel=0.25))
+
+    def test_the_trend_knows_of_no_years_but_the_reference(self, world: World) -> None:
+        table = flow(2001, 2020)
+        region, found = made(world, table)
+        whole, late = (yearly(region, found, "001", reference=years) for years in (None, (2010, 9999)))
+        assert whole is not None and late is not None and late.trend is not None and whole.trend is not None
+        assert late.trend.years == (2010, 2020) and whole.trend.years == (2001, 2020)
+        np.testing.assert_array_equal(late.values, whole.values)
+        means = table.groupby(table["time"].dt.year)[FLOW].mean().loc[2010:]
+        assert late.trend.slope == pytest.approx(theilslopes(means.to_numpy(), means.index.to_numpy())[0])
 
     def test_a_sure_rise_and_an_unsure_one(self, world: World) -> None:
         rising = flow(2008, 2020)
         rising[FLOW] = rising[FLOW] / 50 + (rising["time"].dt.year - 2008) * 3.0
         found = by_year(world, rising)
-        assert found.sure and found.slope == pytest.approx(3.0, abs=0.05)
-        assert found.p_value is not None and found.p_value < 0.001
-        noise = by_year(world, flow(2008, 2020))
-        assert noise.p_value is not None and (noise.p_value < 0.05) == noise.sure
+        assert found.trend is not None and found.trend.sure and found.trend.slope == pytest.approx(3.0, abs=0.05)
+        assert found.trend.p_value < 0.001
+        noise = by_year(world, flow(2008, 2020)).trend
+        assert noise is not None and (noise.p_value < 0.05) == noise.sure
 
     def test_a_year_needs_nine_tenths_of_its_days(self, world: World) -> None:
         table = flow(2010, 2020)
@@ -220,12 +230,12 @@ class TestYearly:
         )
         found = by_year(world, table[inside])
         assert found.years.tolist() == list(range(2009, 2020))
-        assert np.isfinite(found.values).all() and found.slope is not None
-        assert found.line[1] - found.line[0] == pytest.approx(found.slope * 10)
+        assert np.isfinite(found.values).all() and found.trend is not None
+        assert found.trend.line[1] - found.trend.line[0] == pytest.approx(found.trend.slope * 10)
 
     def test_too_few_years(self, world: World) -> None:
         five = by_year(world, flow(2016, 2020))
-        assert (five.slope, five.low, five.high, five.p_value, five.sure) == (None, None, None, None, False)
+        assert five.trend is None
         assert len(five.values) == 5
         region, found = made(world, flow(2019, 2020))
         assert yearly(region, found, "001") is None
@@ -251,7 +261,8 @@ class TestYearly:
         assert result is not None
         wanted = mine["traffic_veh_per_day"].reindex(result.years)
         np.testing.assert_array_equal(result.values, wanted)
-        assert result.slope == pytest.approx(theilslopes(wanted.dropna(), wanted.dropna().index)[0])
+        assert result.trend is not None
+        assert result.trend.slope == pytest.approx(theilslopes(wanted.dropna(), wanted.dropna().index)[0])
 
     def test_of_an_irregular_series_a_year_needs_nine_months(self) -> None:
         region = load_region("noord_brabant")

@@ -114,16 +114,18 @@ class TestTrend:
         dashes = set()
         for place in found.table.index[:12]:
             by_year = yearly(atlantic, found, str(place))
-            assert by_year is not None
+            assert by_year is not None and by_year.trend is not None
             values, line = trend_figure(by_year, column=by_year.column).data
             np.testing.assert_array_equal(values.y, by_year.values)
             assert list(line.x) == [by_year.years[0], by_year.years[-1]]
-            assert (line.line.dash, line.name) == (("solid", "trend") if by_year.sure else ("dash", "trend, not sure"))
+            assert (line.line.dash, line.name) == (
+                ("solid", "trend") if by_year.trend.sure else ("dash", "trend, not sure")
+            )
             dashes.add(line.line.dash)
         assert len(dashes) == 2
 
     def test_without_a_trend_there_is_no_line(self, atlantic: Region) -> None:
         by_year = yearly(atlantic, measured(atlantic, "traffic_growth"), "37001")
         assert by_year is not None
-        short = replace(by_year, slope=None, low=None, high=None, p_value=None, line=np.array([]))
+        short = replace(by_year, trend=None)
         assert len(trend_figure(short, column=by_year.column).data) == 1

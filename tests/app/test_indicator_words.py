@@ -339,14 +339,14 @@ class TestTrendWords:
         found: Measured = measured(atlantic, "traffic_growth")
         for place in found.table.index[:20]:
             by_year = yearly(atlantic, found, str(place))
-            assert by_year is not None and by_year.slope is not None
-            told = words.trend_words(by_year, "veh/day")
+            assert by_year is not None and by_year.trend is not None
+            trend = by_year.trend
+            told = words.trend_words(trend, "veh/day")
             whole(told)
-            wanted = "Neither a rise nor a fall" if not by_year.sure else "rising" if by_year.slope > 0 else "falling"
+            wanted = "Neither a rise nor a fall" if not trend.sure else "rising" if trend.slope > 0 else "falling"
             assert wanted in told.partition(".")[0]
             assert f"From {by_year.years[0]} to {by_year.years[-1]} " in told and "veh/day a year" in told
-            short = replace(by_year, slope=None, low=None, high=None, p_value=None)
-            assert words.trend_words(short, "veh/day") == "Too few full years for a trend: six are needed."
+        assert words.trend_words(None, "veh/day") == "Too few full years for a trend: six are needed."
 
 
 class TestNearPeople:

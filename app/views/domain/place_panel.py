@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analytics.against_normal import Yearly, against_normal, yearly
+from analytics.against_normal import Normal, Yearly, against_normal, yearly
 from analytics.finding import Finding
 from analytics.normals import LEAST_YEARS
 from analytics.series import sketch
@@ -32,36 +32,41 @@ def draw_place(region: Region, found: Finding, place: str, reference: tuple[int,
         st.caption(t("The first of the ranking is shown; choose another place on the map, in its search or its table."))
     if found.indicator.table != "panel":
         return
+    by_year = yearly(region, found.measured, place, reference=reference)
+    if by_year is not None and by_year.dataset.step == "1 year":
+        _by_year(found, by_year)  # the years are the series, and know of no season
+        return
     at_normal, at_trend = st.columns([6, 4], gap="medium")
     normal = against_normal(region, found.measured, place, reference=reference)
-    by_year = yearly(region, found.measured, place)
     with at_normal:
         if normal is not None:
-            st.subheader(t("Against what is normal for the time of the year"))
-            st.plotly_chart(normal_figure(normal, column=normal.column), key=f"normal-{found.indicator.domain}")
-            st.caption(
-                plain(
-                    together(
-                        [
-                            t(
-                                "Bands: percentiles of all values at the same time of the year in {first}–{last} "
-                                "({n} years); none are given beyond the highest and lowest.",
-                                first=str(normal.reference[0]),
-                                last=str(normal.reference[1]),
-                                n=str(normal.years),
-                            ),
-                            titled_source(normal.dataset),
-                        ]
-                    )
-                )
-            )
+            _normal(found, normal)
         else:
             _without_normal(region, found, place)
-    with at_trend:
-        if by_year is not None:
-            st.subheader(t("Year by year"))
-            st.plotly_chart(trend_figure(by_year, column=by_year.column), key=f"trend-{found.indicator.domain}")
-            st.caption(plain(_trend(by_year)))
+    if by_year is not None:
+        with at_trend:
+            _by_year(found, by_year)
+
+
+def _normal(found: Finding, normal: Normal) -> None:
+    st.subheader(t("Against what is normal for the time of the year"))
+    st.plotly_chart(normal_figure(normal, column=normal.column), key=f"normal-{found.indicator.domain}")
+    bands = t(
+        "Bands: percentiles of all values at the same time of the year in {first}–{last} "
+        "({n} years); none are given beyond the highest and lowest.",
+        first=str(normal.reference[0]),
+        last=str(normal.reference[1]),
+        n=str(normal.years),
+    )
+    st.caption(plain(together([bands, titled_source(normal.dataset)])))
+
+
+def _by_year(found: Finding, by_year: Yearly) -> None:
+    st.subheader(t("Year by year"))
+    st.plotly_chart(trend_figure(by_year, column=by_year.column), key=f"trend-{found.indicator.domain}")
+    st.caption(
+        plain(together([trend_words(by_year.trend, unit_symbol(by_year.column)), titled_source(by_year.dataset)]))
+    )
 
 
 def _without_normal(region: Region, found: Finding, place: str) -> None:
@@ -78,7 +83,3 @@ def _without_normal(region: Region, found: Finding, place: str) -> None:
     st.plotly_chart(figure, key=f"series-{found.indicator.domain}")
     few = t("Fewer than {n} years: too few to say what is normal for the time of the year.", n=str(LEAST_YEARS))
     st.caption(plain(together([few, titled_source(dataset)])))
-
-
-def _trend(by_year: Yearly) -> str:
-    return trend_words(by_year, unit_symbol(by_year.column))
