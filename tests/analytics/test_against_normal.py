@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import theilslopes
 
-from analytics.against_normal import Normal, Yearly, against_normal, yearly
+from analytics.against_normal import Normal, Trend, Yearly, against_normal, yearly
 from analytics.measure import Measured, measured
 from geodata.region import Region, load_region
 from tests.world import World
@@ -51,6 +51,11 @@ def by_year(world: World, table: pd.DataFrame) -> Yearly:
     result = yearly(region, found, "001")
     assert result is not None
     return result
+
+
+def trend_of(found: Yearly | None) -> Trend:
+    assert found is not None and found.trend is not None
+    return found.trend
 
 
 class TestDaily:
@@ -187,32 +192,46 @@ class TestYearly:
             means = table.groupby(table["time"].dt.year)[FLOW].mean()
             np.testing.assert_allclose(found.values, means)
             assert found.years.tolist() == list(range(first, 2021))
+            trend = trend_of(found)
             slope, _, low, high = theilslopes(means.to_numpy(), means.index.to_numpy(), 0.95)
-            trend = found.trend
-            assert trend is not None and trend.slope == pytest.approx(slope)
+            assert trend.slope == pytest.approx(slope)
+            assert trend.years == (first, 2020)
             assert trend.line[1] - trend.line[0] == pytest.approx(slope * (2020 - first))
-            if first == 2012:  # with ten years and more, the interval allows for dependence between years
-                assert trend.low <= trend.slope <= trend.high
+            assert trend.low <= trend.slope <= trend.high
+            if first == 2012:  # with more than ten years, the interval allows for dependence between years
                 assert (trend.low, trend.high) == (pytest.approx(low, rel=0.25), pytest.approx(high, rel=0.25))
 
-    def test_the_trend_knows_of_no_years_but_the_reference(self, world: World) -> None:
-        table = flow(2001, 2020)
+    def test_it_is_fitted_on_the_years_asked_for(self, world: World) -> None:
+        table = flow(1998, 2020)
+        year = table["time"].dt.year
+        poisoned = table.assign(**{FLOW: table[FLOW].where(year.between(2005, 2016), 1e6)})
         region, found = made(world, table)
-        whole, late = (yearly(region, found, "001", reference=years) for years in (None, (2010, 9999)))
-        assert whole is not None and late is not None and late.trend is not None and whole.trend is not None
-        assert late.trend.years == (2010, 2020) and whole.trend.years == (2001, 2020)
-        np.testing.assert_array_equal(late.values, whole.values)
-        means = table.groupby(table["time"].dt.year)[FLOW].mean().loc[2010:]
-        assert late.trend.slope == pytest.approx(theilslopes(means.to_numpy(), means.index.to_numpy())[0])
+        result = yearly(region, found, "001", reference=(2005, 2016))
+        clean = trend_of(result)
+        region, found = made(world, poisoned)
+        again = trend_of(yearly(region, found, "001", reference=(2005, 2016)))
+        assert (again.slope, again.low, again.high, again.p_value) == (
+            clean.slope,
+            clean.low,
+            clean.high,
+            clean.p_value,
+        )
+        assert clean.years == (2005, 2016)
+        assert result is not None and result.years.tolist() == list(range(1998, 2021))
+        means = table[year.between(2005, 2016)].groupby(year)[FLOW].mean()
+        assert clean.slope == pytest.approx(theilslopes(means.to_numpy(), means.index.to_numpy())[0])
+        few = yearly(region, found, "001", reference=(2016, 2040))
+        assert few is not None and few.trend is None and len(few.years) == 23
 
     def test_a_sure_rise_and_an_unsure_one(self, world: World) -> None:
         rising = flow(2008, 2020)
         rising[FLOW] = rising[FLOW] / 50 + (rising["time"].dt.year - 2008) * 3.0
-        found = by_year(world, rising)
-        assert found.trend is not None and found.trend.sure and found.trend.slope == pytest.approx(3.0, abs=0.05)
-        assert found.trend.p_value < 0.001
-        noise = by_year(world, flow(2008, 2020)).trend
-        assert noise is not None and (noise.p_value < 0.05) == noise.sure
+        trend = trend_of(by_year(world, rising))
+        assert trend.sure and trend.slope == pytest.approx(3.0, abs=0.05) and trend.p_value < 0.001
+        falling = trend_of(by_year(world, rising.assign(**{FLOW: 1000 - rising[FLOW]})))
+        assert falling.sure and falling.slope == pytest.approx(-trend.slope)
+        noise = trend_of(by_year(world, flow(2008, 2020)))
+        assert (noise.p_value < 0.05) == noise.sure
 
     def test_a_year_needs_nine_tenths_of_its_days(self, world: World) -> None:
         table = flow(2010, 2020)
