@@ -31,5 +31,6 @@ def draw_evidence(region: Region, found: Finding, place: str | None) -> None:
 
 def draw_table(region: Region, found: Finding) -> None:
     """Draws every place with its value, its evidence, or the reason why there is none."""
-    with st.expander(t("All places as a table, with evidence"), icon=":material/table:"):
-        st.dataframe(table_words(region, found), hide_index=True)
+    label = t("All places as a table, with evidence")
+    with st.expander(label, icon=":material/table:"):
+        st.dataframe(table_words(region, found), hide_index=True, placeholder=t("not enough data"), alt=label)
