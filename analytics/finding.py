@@ -13,7 +13,7 @@ from analytics.classes import Classes, class_breaks
 from analytics.indicator import INDICATORS, Domain, Indicator
 from analytics.measure import Measured, indicator_named, measured, uses
 from analytics.standard import Standard, compare, standard_named, standards_of
-from geodata.errors import AlmanacError
+from geodata.errors import AlmanacError, UnknownName
 from geodata.region import Region
 
 # So many at least; where a single place could not stand out with these, more, up to what takes a few seconds.
@@ -136,10 +136,18 @@ def finding(
         standard = standards_of(indicator_id).get(indicator.standard)
     else:
         standard = standard_named(standard_id) if standard_id else None
+        if standard is not None and indicator_id not in standard.classes:
+            raise UnknownName(
+                "The standard {standard} has no classes for “{indicator}”.",
+                hint="Choose one of: {known}.",
+                standard=standard.title,
+                indicator=indicator_id,
+                known=tuple(standards_of(indicator_id)) or ("—",),
+            )
     values = found.values
     none = pd.Series(None, index=values.index, dtype=object)
     labels, changed, concerned = none, pd.DataFrame({"here": [], "first": []}), None
-    if standard is not None and indicator_id in standard.classes:
+    if standard is not None:
         classes = standard.of(indicator_id)
         labels = standard.label(indicator_id, values)
         concerned = int(labels.isin(standard.classes[indicator_id].concern).sum())
@@ -149,7 +157,6 @@ def finding(
             differs = labels.notna() & (labels != first)
             changed = pd.DataFrame({"here": labels[differs], "first": first[differs]})
     else:
-        standard = None
         both_sides = bool((values < 0).any() and (values > 0).any())
         classes = class_breaks(values, method="diverging" if both_sides else "quantile")
     return Finding(found, standard, classes, labels, changed, concerned, _sure(found.table))

@@ -19,7 +19,8 @@ from geodata.region import Region
 
 # mm per year: the edge of the stable band in common use.
 STABLE = -2.0
-_VELOCITIES = ("vertical_velocity", "ground_velocity")
+# Motion towards a satellite is left out: it is not sinking alone.
+_VELOCITIES = ("vertical_velocity", "vertical_motion")
 
 
 def near_people(

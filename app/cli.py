@@ -146,7 +146,10 @@ def show_indicators(options: argparse.Namespace) -> None:
             hint=f"Did you mean “{near}”?" if near else f"Choose one of: {', '.join(domains)}.",
         )
     table = table_of(region, domain=options.domain, standard_id=options.standard)
-    for error in broken_data(region, options.domain):
+    broken = broken_data(region, options.domain)
+    if table.empty and broken:
+        raise broken[0]
+    for error in broken:
         print(f"Left out: {error}", file=sys.stderr)
     if table.empty:
         print("The region has no data for any of these indicators.", file=sys.stderr)

@@ -22,6 +22,7 @@ from app.indicator_words import (
     value_words,
     vintage_words,
 )
+from app.sentences import chance_number
 from app.text import number, percent, said, t
 from geodata.region import Region
 
@@ -41,7 +42,7 @@ def table_words(region: Region, found: Finding) -> pd.DataFrame:
         columns[t("Lower limit, 95%")] = table["low"].round(6).to_list()
         columns[t("Upper limit, 95%")] = table["high"].round(6).to_list()
     if table["p_value"].notna().any():
-        columns[t("p-value")] = table["p_value"].round(4).to_list()
+        columns[t("p-value")] = [chance_number(p) if pd.notna(p) else "" for p in table["p_value"]]
     if found.standard is not None:
         columns[t("Class")] = [said(str(label)) if pd.notna(label) else "" for label in labels]
     columns |= {

@@ -113,10 +113,11 @@ def reason_words(indicator: Indicator, row: pd.Series) -> str:
             least=number(least.values, decimals=0),
         )
     if reason == "years" and pd.notna(row["observed_from"]):
-        return t(
-            "Not enough data: the record runs from {period}, and {years} years are needed.",
+        return tn(
+            "Not enough data: the record runs from {period}, and a full year is needed.",
+            "Not enough data: the record runs from {period}, and {n} years are needed.",
+            round(least.years),
             period=period(row["observed_from"], row["observed_to"]),
-            years=number(least.years),
         )
     if reason == "completeness":
         return t(
@@ -335,7 +336,7 @@ def minimum_words(indicator: Indicator) -> str:
     least = indicator.minimum
     words = [tn("{n} value", "{n} values", least.values)]
     if least.years:
-        words.append(t("{years} years", years=number(least.years)))
+        words.append(tn("{n} year", "{n} years", round(least.years)))
     if least.completeness:
         words.append(t("{share} complete", share=percent(least.completeness)))
     return listed(words)

@@ -158,5 +158,10 @@ def chance_words(p_value: float) -> str:
     """How likely such a trend is where there is none."""
     return t(
         "Where there is no trend at all, one as strong arises by chance with a probability of {p}.",
-        p=number(p_value, digits=2) if p_value >= 0.001 else t("less than 0.001"),
+        p=chance_number(p_value),
     )
+
+
+def chance_number(p_value: float) -> str:
+    """A probability as it is written: never as a zero that it is not."""
+    return number(p_value, digits=2) if p_value >= 0.001 else t("less than 0.001")

@@ -10,7 +10,7 @@ import streamlit as st
 
 from analytics.classes import class_breaks
 from analytics.place import Fact, Profile, Record, best_known, profile
-from analytics.place_indicators import indicators_at
+from analytics.place_indicators import DomainAtPlace, indicators_at
 from app.charts import map_figure, series_figure
 from app.dataset_words import column_title, length_words, theme_words, titled_source, unit_symbol
 from app.indicator_tables import place_table
@@ -19,6 +19,7 @@ from app.map import map_view
 from app.sentences import answer, chance_words, change_words, completeness_words, qualifier_words, standing_words
 from app.text import listed, message, number, percent, quantity, said, t, tn, together, when
 from app.view import Context, View
+from app.views.domain.tables import draw_card
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error
 from geodata.catalog import Column, Dataset
 from geodata.region import Region
@@ -187,6 +188,7 @@ def _indicators(region: Region, found: Profile) -> None:
         st.subheader(said(DOMAINS[domain.domain]))
         if domain.own:
             st.dataframe(place_table(domain.own, found.id), hide_index=True)
+            _evidence(region, domain, found.id)
         if domain.within is not None:
             rows = domain.within.measured.table.loc[list(domain.inside)].sort_values("value")
             told = [f"{names.get(p, p)} ({value_words(domain.within.indicator, row)})" for p, row in rows.iterrows()]
@@ -201,6 +203,20 @@ def _indicators(region: Region, found: Profile) -> None:
         st.caption(plain(t("Nothing is known of this place on: {domains}.", domains=listed(none))))
     if silent:
         st.caption(plain(t("This region has no data at all on: {domains}.", domains=listed(silent))))
+
+
+@fragment
+def _evidence(region: Region, domain: DomainAtPlace, place: str) -> None:
+    """What is behind the numbers of one domain: the card of the indicator that is chosen."""
+    with st.expander(t("Evidence: what is behind these numbers"), icon=":material/fact_check:"):
+        cards = {f.indicator.id: f for f in domain.own}
+        chosen = st.selectbox(
+            t("Indicator"),
+            list(cards),
+            format_func=lambda i: short_title(cards[i].indicator),
+            key=f"evidence:{place}:{domain.domain}",
+        )
+        draw_card(region, cards[chosen], place)
 
 
 def _facts(found: Profile) -> None:

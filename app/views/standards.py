@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from analytics.classes import Classes, ramp
-from analytics.finding import compared
+from analytics.finding import compared, finding
 from analytics.indicator import INDICATORS
 from analytics.measure import measured
 from analytics.standard import compare
@@ -16,6 +16,7 @@ from app.map import map_view
 from app.text import message, said, t
 from app.view import Context, View
 from app.views.domain.page import categories_words
+from app.views.domain.tables import draw_evidence
 from app.widgets import choose, fragment, plain, remembered, show_place_link
 
 # From none to all of the standards: pale to dark, in steps of lightness alone.
@@ -71,6 +72,7 @@ def _standards(context: Context) -> None:
         st.dataframe(table, hide_index=True)
     else:
         st.markdown(plain(t("There is none: every place is a concern to all of these standards, or to none.")))
+    draw_evidence(region, finding(region, indicator.id), remembered("place"))
     st.header(t("The standards and their classes"))
     for standard in result.standards:
         st.markdown(f"**{plain(said(standard.title))}**  \n{plain(standard_words(standard))}")

@@ -114,7 +114,7 @@ class TestVocabulary:
         assert words.reason_words(flow, row) == "Not enough data: there is 1 value, and 330 are needed."
         assert "there are 2 values" in words.reason_words(flow, pd.Series({**row, "n": 2}))
         told = words.reason_words(flow, pd.Series({**row, "reason": "years"}))
-        assert told == "Not enough data: the record runs from 1 Jan 2020 to 1 Mar 2020, and 1 years are needed."
+        assert told == "Not enough data: the record runs from 1 Jan 2020 to 1 Mar 2020, and a full year is needed."
         told = words.reason_words(flow, pd.Series({**row, "reason": "completeness"}))
         assert told == "Not enough data: 40% of the values due are there, and 90% are needed."
         assert words.reason_words(flow, pd.Series({**row, "reason": "undefined"})) == flow.undefined

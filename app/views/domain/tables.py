@@ -13,20 +13,25 @@ from geodata.region import Region
 
 
 def draw_evidence(region: Region, found: Finding, place: str | None) -> None:
-    """Draws the evidence card of the number shown."""
-    names = region.places()["name"]
+    """Draws the evidence card of the number shown, folded until it is asked for."""
     with st.expander(t("Evidence: what is behind this number"), icon=":material/fact_check:", expanded=False):
-        if place is not None:
-            st.markdown(f"**{plain(str(names.get(place, place)))}**")
-        card = evidence_card(region, found, place)
-        half = (len(card) + 1) // 2
-        for at, facts in zip(st.columns(2, gap="medium"), (card[:half], card[half:]), strict=True):
-            with at:
-                for label, text in facts:
-                    st.markdown(f"**{plain(label)}**  \n{plain(text)}")
-        # The notes are English prose; every other language has the card above, formula included.
-        if language() == ENGLISH:
-            st.caption(plain(found.indicator.definition))
+        draw_card(region, found, place)
+
+
+def draw_card(region: Region, found: Finding, place: str | None) -> None:
+    """Draws all that is needed to defend an indicator's number, at one place or at all of them."""
+    names = region.places()["name"]
+    if place is not None:
+        st.markdown(f"**{plain(str(names.get(place, place)))}**")
+    card = evidence_card(region, found, place)
+    half = (len(card) + 1) // 2
+    for at, facts in zip(st.columns(2, gap="medium"), (card[:half], card[half:]), strict=True):
+        with at:
+            for label, text in facts:
+                st.markdown(f"**{plain(label)}**  \n{plain(text)}")
+    # The notes are English prose; every other language has the card above, formula included.
+    if language() == ENGLISH:
+        st.caption(plain(found.indicator.definition))
 
 
 def draw_table(region: Region, found: Finding) -> None:
