@@ -30,7 +30,8 @@ export class Legend {
 
   // A list that scrolls must be reached by the keyboard; one that does not would only be in the way.
   #reach() {
-    if (this.node.scrollHeight > this.node.clientHeight + 1) this.node.tabIndex = 0;
+    const { scrollHeight, clientHeight, scrollWidth, clientWidth } = this.node;
+    if (scrollHeight > clientHeight + 1 || scrollWidth > clientWidth + 1) this.node.tabIndex = 0;
     else this.node.removeAttribute("tabindex");
   }
 
