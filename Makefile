@@ -35,7 +35,7 @@ check: set-up-test  ## lint, types and fast tests: under two minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(CODE)
-	$(BIN)/python -m pytest -q -m "not browser and not network"
+	$(BIN)/python -m pytest -q -m "not browser and not network" --numprocesses auto --dist loadfile
 
 .PHONY: format
 format: set-up-test  ## put the code in the form that `make check` asks for

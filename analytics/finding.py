@@ -10,7 +10,8 @@ import pandas as pd
 import shapely
 
 from analytics.classes import Classes, class_breaks
-from analytics.indicator import INDICATORS, Domain, Indicator
+from analytics.indicator import Domain, Indicator
+from analytics.indicators import INDICATORS
 from analytics.measure import Measured, indicator_named, measured, uses
 from analytics.standard import Standard, compare, standard_named, standards_of
 from geodata.errors import AlmanacError, UnknownName

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from analytics.evidence import evidence_of
-from analytics.indicator import INDICATORS, Domain, Indicator
+from analytics.indicator import Domain, Indicator
+from analytics.indicators import INDICATORS
 from analytics.record import read, require
 from analytics.standard import standard_named, standards
 from geodata.catalog import Column, Dataset

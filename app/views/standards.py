@@ -7,7 +7,7 @@ import streamlit as st
 
 from analytics.classes import Classes, ramp
 from analytics.finding import compared, finding
-from analytics.indicator import INDICATORS
+from analytics.indicators import INDICATORS
 from analytics.measure import measured
 from analytics.standard import compare
 from app.indicator_tables import breaks_words, disagreements_table

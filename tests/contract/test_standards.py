@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analytics import INDICATORS
 from analytics.classes import classify
-from analytics.indicator import INDICATORS
 from analytics.standard import FOLDER, Standard, broken_standards, compare, read_standard, standards, standards_of
 from geodata.errors import BrokenData
 

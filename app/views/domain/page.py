@@ -11,7 +11,8 @@ import streamlit as st
 
 from analytics.classes import Classes
 from analytics.finding import Finding, clusters_of, finding, lacking, opening
-from analytics.indicator import INDICATORS, Domain
+from analytics.indicator import Domain
+from analytics.indicators import INDICATORS
 from analytics.measure import uses
 from analytics.place_indicators import OPENS_ON
 from analytics.standard import standards_of
