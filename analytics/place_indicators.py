@@ -31,7 +31,7 @@ class DomainAtPlace:
 
     here : whether the region has data for the domain at all
     own : the findings that know the place itself
-    within : the domain's first finding, where places that lie in this one have a value of it
+    within : the first of the domain's findings of which places that lie in this one have a value
     inside : the ids of these places
     broken : what is wrong with the data that could not be read
     """
@@ -64,9 +64,8 @@ def _at(region: Region, domain: Domain, location_id: str, children: Sequence[str
         except AlmanacError as error:
             broken.append(error)
     own = tuple(f for f in found if location_id in f.measured.values.index)
-    first = found[0] if found else None
-    inside: tuple[str, ...] = ()
-    if first is not None:
-        known = first.measured.values.dropna()
-        inside = tuple(pd.Index(children).intersection(known.index))
-    return DomainAtPlace(domain, bool(order), own, first if inside else None, inside, tuple(broken))
+    for first in found:
+        inside = tuple(pd.Index(children).intersection(first.measured.values.dropna().index))
+        if inside:
+            return DomainAtPlace(domain, bool(order), own, first, inside, tuple(broken))
+    return DomainAtPlace(domain, bool(order), own, None, (), tuple(broken))

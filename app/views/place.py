@@ -200,9 +200,9 @@ def _indicators(region: Region, found: Profile) -> None:
             st.markdown(plain(words))
     none = [said(DOMAINS[d.domain]) for d in domains if d.here and not d.own and d.within is None]
     if none:
-        st.caption(plain(t("Nothing is known of this place on: {domains}.", domains=listed(none))))
+        st.caption(plain(t("No indicator is known of this place on: {domains}.", domains=listed(none))))
     if silent:
-        st.caption(plain(t("This region has no data at all on: {domains}.", domains=listed(silent))))
+        st.caption(plain(t("No indicator can be computed in this region on: {domains}.", domains=listed(silent))))
 
 
 @fragment
