@@ -115,9 +115,13 @@ def class_breaks(
         edges = ()
     else:
         different = np.unique(finite)
-        if method != "diverging" and different.size <= n:
+        # The map tells four significant digits apart: an edge that has more would part a value from itself.
+        plain = all(float(f"{value:.4g}") == value for value in different[: n + 1])
+        if method != "diverging" and different.size <= n and plain:
             distinct = True
             edges = (*different.tolist(), float(different[-1]))
+        elif method != "diverging" and different.size <= n:
+            edges = _rounded(different, ((different[:-1] + different[1:]) / 2).tolist())
         elif method == "diverging":
             edges = _diverging(finite, n, centre)
         elif method == "equal" and n > 1:  # a single class needs no steps, and none would span zero

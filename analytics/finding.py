@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 import pandas as pd
 import shapely
 
 from analytics.classes import Classes, class_breaks
 from analytics.indicator import Domain, Indicator
 from analytics.indicators import INDICATORS
-from analytics.measure import Measured, indicator_named, measured, uses
+from analytics.measure import Measured, measured, uses
 from analytics.standard import Standard, compare, standard_named, standards_of
 from geodata.errors import AlmanacError, UnknownName
 from geodata.region import Region
@@ -31,6 +32,8 @@ class Finding:
     changed : the places whose class has another name in the standard that the indicator wears first: `here`, `first`
     concerned : how many places are in a class in which the standard sees a problem; None without a standard
     sure : for values with an interval, whether it keeps to one side of zero; missing elsewhere
+    standing : how many of those with a p-value keep their direction after control for testing many places at once
+        (Benjamini and Hochberg, 5 %); None where nothing is tested
     """
 
     measured: Measured
@@ -40,6 +43,7 @@ class Finding:
     changed: pd.DataFrame
     concerned: int | None
     sure: pd.Series
+    standing: int | None
 
     @property
     def indicator(self) -> Indicator:
@@ -131,7 +135,7 @@ def finding(
     UnknownName
         When there is no such indicator or standard here.
     """
-    indicator = indicator_named(indicator_id)
+    indicator = INDICATORS[indicator_id]
     found = measured(region, indicator_id, reference=reference)
     if standard_id is None:
         standard = standards_of(indicator_id).get(indicator.standard)
@@ -160,7 +164,15 @@ def finding(
     else:
         both_sides = bool((values < 0).any() and (values > 0).any())
         classes = class_breaks(values, method="diverging" if both_sides else "quantile")
-    return Finding(found, standard, classes, labels, changed, concerned, _sure(found.table))
+    return Finding(found, standard, classes, labels, changed, concerned, _sure(found.table), _standing(found.table))
+
+
+def _standing(table: pd.DataFrame) -> int | None:
+    p_values = np.sort(table["p_value"].dropna().to_numpy(float))
+    if not len(p_values):
+        return None
+    passed = np.flatnonzero(p_values <= 0.05 * np.arange(1, len(p_values) + 1) / len(p_values))
+    return int(passed[-1]) + 1 if len(passed) else 0
 
 
 def _sure(table: pd.DataFrame) -> pd.Series:

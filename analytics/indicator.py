@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeVar
 
 import pandas as pd
 
+from geodata.errors import UnknownName
+from geodata.search import nearest
 from geodata.units import UNITS, Unit
 
 Domain = Literal["traffic", "water", "natural_resources", "ground_motion", "cross_domain"]
@@ -99,8 +101,22 @@ class Indicator:
         return notes.strip()
 
 
-# Every indicator by id, in the order in which the modules of `analytics.indicators` name them.
-INDICATORS: dict[str, Indicator] = {}
+class Registry(dict[str, Indicator]):
+    """The indicators by id; a near-miss is named in the error."""
+
+    def __missing__(self, indicator_id: str) -> Indicator:
+        near = nearest(indicator_id, list(self))
+        raise UnknownName(
+            "There is no indicator “{indicator}”.",
+            hint="Did you mean “{near}”?" if near else "Choose one of: {known}.",
+            indicator=indicator_id,
+            near=near,
+            known=tuple(self),
+        )
+
+
+# Every indicator by id, in the order of the project's list.
+INDICATORS = Registry()
 
 
 def indicator(

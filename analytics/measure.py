@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,13 +20,12 @@ from analytics.standard import standard_named, standards
 from geodata.catalog import Column, Dataset
 from geodata.errors import AlmanacError, UnknownName
 from geodata.region import Region
-from geodata.search import nearest
 
 COLUMNS = ("value", "low", "high", "p_value", "n", "completeness", "observed_from", "observed_to", "provisional")
 # What is promised of the table of a region, and behind it what else is known.
 TABLE = (
     *("indicator", "location_id", "value", "unit", "class", "standard", "n", "completeness", "observed_from"),
-    *("observed_to", "evidence", "low", "high", "p_value", "provisional", "reason", "dataset"),
+    *("observed_to", "evidence", "low", "high", "p_value", "provisional", "reason", "dataset", "authority", "edition"),
 )
 # How the producers' own words for a value that may still be revised begin, in the descriptions of qualifiers.
 _PROVISIONAL = "Provisional"
@@ -91,7 +91,8 @@ def measure(indicator_id: str, table: pd.DataFrame, **parameters: Any) -> pd.Dat
 
     Returns
     -------
-    By `location_id`: the columns of `COLUMNS` but `provisional`, and `reason` (see `Measured.table`).
+    By `location_id`: the columns of `COLUMNS` but `provisional`, `reason` (see `Measured.table`), and what defends
+    the number: `unit`, `authority`, `edition` and `evidence`, the grade.
 
     Raises
     ------
@@ -100,7 +101,18 @@ def measure(indicator_id: str, table: pd.DataFrame, **parameters: Any) -> pd.Dat
     BrokenData
         When the table lacks a column or a unit, or holds what cannot be.
     """
-    indicator = indicator_named(indicator_id)
+    indicator = INDICATORS[indicator_id]
+    require(table, *indicator.needs)
+    known = list(inspect.signature(indicator.function).parameters)[1:]
+    unknown = [name for name in parameters if name not in known]
+    if unknown:
+        raise AlmanacError(
+            "{indicator} takes no “{keyword}”.",
+            hint="Its keywords are: {known}." if known else "It takes no keywords.",
+            indicator=indicator_id,
+            keyword=unknown[0],
+            known=tuple(known),
+        )
     result = indicator(table, **parameters)
     found = result.to_frame("value") if isinstance(result, pd.Series) else result
     told = _evidence(indicator, _of_years(table, parameters.get("reference")) if not indicator.latest else table)
@@ -110,7 +122,18 @@ def measure(indicator_id: str, table: pd.DataFrame, **parameters: Any) -> pd.Dat
     merged["reason"] = np.where(numbers["value"].notna(), "", np.where(short == "", "undefined", short))
     merged["n"] = merged["n"].fillna(0).astype(int)
     merged[numbers.columns] = numbers
-    return merged[[c for c in (*COLUMNS, "reason") if c != "provisional"]].rename_axis("location_id")
+    columns = [c for c in (*COLUMNS, "reason") if c != "provisional"]
+    return merged[columns].rename_axis("location_id").assign(**_defence(indicator))
+
+
+def _defence(indicator: Indicator) -> dict[str, str]:
+    """What defends every number of an indicator."""
+    return {
+        "unit": indicator.canonical_unit.code,
+        "authority": indicator.authority,
+        "edition": indicator.edition,
+        "evidence": evidence_of(indicator.id).grade,
+    }
 
 
 def _of_years(table: pd.DataFrame, reference: tuple[int, int] | None) -> pd.DataFrame:
@@ -118,20 +141,6 @@ def _of_years(table: pd.DataFrame, reference: tuple[int, int] | None) -> pd.Data
     if reference is None or "time" not in table.columns:
         return table
     return table[table["time"].dt.year.between(*reference)]
-
-
-def indicator_named(indicator_id: str) -> Indicator:
-    """The indicator of this id; a near-miss is named in the error."""
-    if indicator_id not in INDICATORS:
-        near = nearest(indicator_id, list(INDICATORS))
-        raise UnknownName(
-            "There is no indicator “{indicator}”.",
-            hint="Did you mean “{near}”?" if near else "Choose one of: {known}.",
-            indicator=indicator_id,
-            near=near,
-            known=tuple(INDICATORS),
-        )
-    return INDICATORS[indicator_id]
 
 
 @lru_cache(maxsize=32)
@@ -159,7 +168,7 @@ def measured(region: Region, indicator_id: str, *, reference: tuple[int, int] | 
     UnknownName
         When there is no such indicator, or the region has not what it needs.
     """
-    indicator = indicator_named(indicator_id)
+    indicator = INDICATORS[indicator_id]
     if indicator_id not in uses(region):
         raise UnknownName(
             "The region {region} has no data for “{indicator}”, which needs {needs}.",
@@ -188,7 +197,12 @@ def _measured(region: Region, indicator_id: str, reference: tuple[int, int] | No
     # A place may stand in several datasets: the one that gives a value counts, and of these the longest record.
     order = np.lexsort((-table["n"].to_numpy(), table["value"].isna().to_numpy()))
     table = table.iloc[order]
-    return Measured(use, table[~table.index.duplicated()].sort_index(), reference, tuple(broken))
+    table = table[~table.index.duplicated()]
+    if use.locations == region.home:
+        # A home place without a row is a gap in what we see, as on every other map.
+        table = table.reindex(table.index.union(region.table(region.home).index).rename("location_id"))
+        table = table.fillna({"n": 0, "reason": "values", "dataset": ""}).astype({"n": int})
+    return Measured(use, table.sort_index(), reference, tuple(broken))
 
 
 def table_of(region: Region, *, domain: Domain | None = None, standard_id: str | None = None) -> pd.DataFrame:
@@ -225,9 +239,9 @@ def table_of(region: Region, *, domain: Domain | None = None, standard_id: str |
         label = standard.label(name, found["value"]) if standard is not None else None
         parts.append(
             found.reset_index().assign(
-                **{"indicator": name, "unit": use.indicator.canonical_unit.code, "evidence": evidence_of(name).grade},
-                **{"class": label.to_numpy() if label is not None else None},
+                **{"indicator": name, "class": label.to_numpy() if label is not None else None},
                 standard=standard.id if standard is not None else None,
+                **_defence(use.indicator),
             )
         )
     if not parts:
@@ -347,7 +361,8 @@ def _evidence(indicator: Indicator, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "n": n,
-            "completeness": by_place.mean(),
+            # A layer states one value for each place: none was due at another time.
+            "completeness": by_place.mean() if indicator.table == "table" else np.nan,
             "observed_from": pd.NaT,
             "observed_to": pd.NaT,
             "reason": np.where(n < indicator.minimum.values, "values", ""),

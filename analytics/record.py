@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,9 @@ from geodata.units import UNITS, unit_of
 _MOST_CELLS = 400_000_000
 _ROWS = 4_000_000
 _STUCK = 5
+_EARLIEST = int(np.datetime64("1700-01-01", "us").astype(np.int64))
+_AHEAD = int(50 * YEAR)
+_REGULAR = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +34,8 @@ class Record:
     times : every step from the first to the last, without zone (UTC); for irregular panels the moments there are
     step : a fixed step, "1 month", "1 year" or "irregular"
     columns : by name, the values; missing is NaN
-    evidence : by `location_id`: `n` (steps at which every column has a value), `completeness`, `observed_from`,
+    evidence : by `location_id`: `n` (steps at which every column has a value), `completeness` (NaN where no
+        step is kept), `observed_from`,
         `observed_to` and `reason`: "" where there is enough, else "values", "years", "completeness" or
         "constant"
     """
@@ -93,6 +98,7 @@ def read(
             )
     moments = _moments(found["time"])
     codes, places = _places(found["location_id"])
+    _refuse_moments(moments, found["location_id"])
     step, times, where = grid(moments, steps)
     if len(places) * len(times) > _MOST_CELLS:
         raise BrokenData(
@@ -106,7 +112,9 @@ def read(
     for column, values in matrices.items():
         if column not in signed:
             _refuse_negative(column, values, places, kept)
-    evidence = _evidence(matrices, places, times, step, minimum)
+    # Moments that leave most steps empty keep no step: nothing was due between them.
+    due = bool(steps) or minimum.completeness > 0 or _filled(matrices) >= _REGULAR
+    evidence = _evidence(matrices, places, times, step if due else "irregular", minimum)
     judged = [_stuck(matrices[column]) for column in columns if column not in steady]
     stuck = np.logical_and.reduce(judged) if judged else np.zeros(len(places), dtype=bool)
     evidence.loc[stuck & (evidence["reason"].to_numpy() == ""), "reason"] = "constant"
@@ -186,6 +194,12 @@ def require(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
                 hint="Keep one of them, or give the others names of their own.",
                 column=column,
             )
+    if not isinstance(table, pd.DataFrame):
+        raise BrokenData(
+            "What was handed over is a {kind}, not a table.",
+            hint="Hand over a pandas DataFrame with location_id, time and the value columns.",
+            kind=type(table).__name__,
+        )
     for column in columns:
         if column in table.columns:
             continue
@@ -250,6 +264,19 @@ def _moments(times: pd.Series) -> np.ndarray:
     # A view where pandas counts in microseconds too: a big panel must not lie in memory twice.
     moments = times.array
     return (moments if moments.unit == "us" else moments.as_unit("us")).asi8
+
+
+def _refuse_moments(moments: np.ndarray, ids: pd.Series) -> None:
+    """A wrong century is a slip of the pen: no instrument measured before 1700, and none will have by then."""
+    wrong = (moments < _EARLIEST) | (moments > time.time_ns() // 1000 + _AHEAD)
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise BrokenData(
+            "The time {time} at {place} cannot be that of a measurement.",
+            hint="Correct the year; times lie between 1700 and fifty years from now.",
+            time=np.datetime64(int(moments[at]), "us").item() or moments[at],
+            place=ids.iloc[at],
+        )
 
 
 def _places(ids: pd.Series) -> tuple[np.ndarray, pd.Index]:
@@ -317,7 +344,10 @@ def _refuse_negative(column: str, values: np.ndarray, places: pd.Index, allowed:
     if negative.any():
         raise BrokenData(
             "{column} is negative at {n} places, the first {place}, where that is impossible.",
-            hint="Remove or mend these values, or name the places in tidal= where the source says the flow reverses.",
+            hint="Remove or mend these values; where the source says that the flow reverses, streamflow_percentile, "
+            "high_flow_percentile and low_flow_percentile take these places as tidal=."
+            if column.startswith("discharge")
+            else "Remove or mend these values.",
             column=column,
             n=int(negative.sum()),
             place=places[negative][0],
@@ -337,7 +367,7 @@ def _evidence(
     due = last - first + 1
     starts = times.to_numpy("datetime64[us]")
     if step == "irregular":
-        completeness = np.where(some, 1.0, 0.0)
+        completeness = np.full(len(places), np.nan)
         spans = starts[last] - starts[first] if len(times) else np.zeros(len(places), "timedelta64[us]")
         years = spans.astype(np.int64) / YEAR
     else:
@@ -360,6 +390,11 @@ def _evidence(
         },
         index=places,
     )
+
+
+def _filled(matrices: Mapping[str, np.ndarray]) -> float:
+    """The share of all steps of all places that have a value in the fullest column."""
+    return max((float(np.isfinite(values).mean()) for values in matrices.values() if values.size), default=1.0)
 
 
 def _stuck(values: np.ndarray) -> np.ndarray:

@@ -152,7 +152,8 @@ def show_indicators(options: argparse.Namespace) -> None:
     for error in broken:
         print(f"Left out: {error}", file=sys.stderr)
     if table.empty:
-        print("The region has no data for any of these indicators.", file=sys.stderr)
+        without = "classes in this standard" if options.standard else "data in this region"
+        print(f"None of these indicators has {without}.", file=sys.stderr)
     _print_table(table, "json" if options.json else options.as_)
 
 

@@ -15,6 +15,7 @@ from app.indicator_words import (
     SHORT_GRADES,
     chosen_unit,
     class_words,
+    completeness_share,
     meaning,
     reason_words,
     short_title,
@@ -47,7 +48,7 @@ def table_words(region: Region, found: Finding) -> pd.DataFrame:
         columns[t("Class")] = [said(str(label)) if pd.notna(label) else "" for label in labels]
     columns |= {
         t("Values used"): table["n"].to_list(),
-        t("Completeness"): [percent(share, decimals=1) for share in table["completeness"]],
+        t("Completeness"): [completeness_share(row) for _, row in table.iterrows()],
         t("Observed"): [vintage_words(row) for _, row in table.iterrows()],
         t("Provisional"): [percent(share) if share > 0 else "" for share in table["provisional"]],
         t("Note"): [reason_words(found.indicator, row) if row["reason"] else "" for _, row in table.iterrows()],
@@ -108,7 +109,7 @@ def place_table(found: Sequence[Finding], location_id: str) -> pd.DataFrame:
             t("Class"): [class_words(f, location_id) for f, _ in rows],
             t("Standard"): [said(f.standard.title) if f.standard is not None else "" for f, _ in rows],
             t("Observed"): [vintage_words(row) for _, row in rows],
-            t("Completeness"): [percent(row["completeness"], decimals=1) for _, row in rows],
+            t("Completeness"): [completeness_share(row) for _, row in rows],
             t("Grade of evidence"): [said(SHORT_GRADES[evidence_of(f.indicator.id).grade]) for f, _ in rows],
         }
     )

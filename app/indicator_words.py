@@ -8,7 +8,7 @@ from analytics.against_normal import Trend
 from analytics.evidence import Grade, evidence_of
 from analytics.finding import Finding
 from analytics.indicator import Domain, Indicator
-from analytics.standard import Comparison, Standard
+from analytics.standard import CONVENTION, Comparison, Standard
 from app.dataset_words import titled_source
 from app.sentences import chance_words
 from app.text import listed, message, number, percent, period, quantity, said, t, tn, together
@@ -162,6 +162,13 @@ def answer(region: Region, found: Finding) -> str:
                 known=number(len(sure), decimals=0),
             )
         )
+        if found.standing is not None:
+            words.append(
+                t(
+                    "Many places are tested at once: {n} stand when at most one in twenty may be a false alarm.",
+                    n=number(found.standing, decimals=0),
+                )
+            )
     if known < all_of_them:
         words.append(
             t(
@@ -171,6 +178,8 @@ def answer(region: Region, found: Finding) -> str:
                 why=_most_common_reason(table),
             )
         )
+    if (table["reason"] == "undefined").any():
+        words.append(said(indicator.undefined))
     return together(words)
 
 
@@ -181,33 +190,32 @@ def _first_places(region: Region, found: Finding) -> str:
     dated = found.indicator.latest and ends.nunique() > 1
 
     def told(rows: pd.DataFrame) -> str:
-        return listed(
-            _named(found.indicator, str(names.get(place, place)), row, dated) for place, row in rows.iterrows()
-        )
+        some = rows.head(_NAMED).iterrows()
+        words = t("; ").join(_named(found.indicator, str(names.get(place, place)), row, dated) for place, row in some)
+        return words if len(rows) <= _NAMED else t("{places} and others", places=words)
 
     concerned = {label: rows for label, rows in found.of_concern().items() if len(rows)}
     if concerned:
         parts = [
             t(
-                "{label} ({n}): {places}.",
-                label=said(label),
+                "{label} ({n}) – {places}.",
+                label=said(label)[:1].upper() + said(label)[1:],
                 n=number(len(rows), decimals=0),
-                places=told(rows.head(_NAMED))
-                if len(rows) <= _NAMED
-                else t("{places} and others", places=told(rows.head(_NAMED))),
+                places=told(rows),
             )
             for label, rows in list(concerned.items())[:_CLASSES]
         ]
         return together(parts)
-    first = told(found.ranked().head(_NAMED))
-    return t("Lowest: {places}.", places=first) if found.low_first else t("Highest: {places}.", places=first)
+    ranked = found.ranked()
+    first = told(ranked) if len(ranked) <= _NAMED else told(ranked.head(_NAMED))
+    return t("Lowest – {places}.", places=first) if found.low_first else t("Highest – {places}.", places=first)
 
 
 def _named(indicator: Indicator, name: str, row: pd.Series, dated: bool) -> str:
     if dated and pd.notna(row["observed_to"]):
         day = period(row["observed_to"], row["observed_to"])
-        return t("{place} ({value}, {day})", place=name, value=value_words(indicator, row), day=day)
-    return t("{place} ({value})", place=name, value=value_words(indicator, row))
+        return t("{place}: {value}, {day}", place=name, value=value_words(indicator, row), day=day)
+    return t("{place}: {value}", place=name, value=value_words(indicator, row))
 
 
 def class_words(found: Finding, place: str) -> str:
@@ -288,13 +296,20 @@ def _record_facts(row: pd.Series) -> list[tuple[str, str]]:
     facts = [
         (t("Observed"), vintage_words(row)),
         (t("Values used"), number(row["n"], decimals=0)),
-        (t("Completeness"), percent(row["completeness"], decimals=1)),
+        (t("Completeness"), completeness_share(row)),
     ]
     if pd.notna(row["provisional"]) and row["provisional"] > 0:
         facts.append(
             (t("Provisional"), t("{share} of the values may still be revised", share=percent(row["provisional"])))
         )
     return facts
+
+
+def completeness_share(row: pd.Series) -> str:
+    """How much of what was due is there; where no step is kept, nothing was."""
+    if row["n"] and pd.isna(row["completeness"]):
+        return t("does not apply: no fixed step")
+    return percent(row["completeness"], decimals=1)
 
 
 def _uncertainty_words(found: Finding, row: pd.Series | None) -> str:
@@ -310,13 +325,16 @@ def _uncertainty_words(found: Finding, row: pd.Series | None) -> str:
 def standard_words(standard: Standard | None) -> str:
     """Who set the class breaks, in which edition, and whether the text itself was read."""
     if standard is None:
-        return t("None: the classes are made from the values, as many places in each.")
-    words = t(
-        "{title}: {authority}, {edition}.",
-        title=said(standard.title),
-        authority=standard.authority,
-        edition=standard.edition,
-    )
+        return t("None: the classes are made from the values themselves.")
+    if standard.id == CONVENTION:
+        words = t("{words}.", words=said(standard.title))
+    else:
+        words = t(
+            "{title}: {authority}, {edition}.",
+            title=said(standard.title),
+            authority=standard.authority,
+            edition=standard.edition,
+        )
     if standard.confirmed:
         return words
     return together([words, t("These thresholds were not confirmed in the text of an authority.")])

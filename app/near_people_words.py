@@ -17,8 +17,8 @@ def near_people_answer(region: Region, found: NearPeople) -> str:
     symbol = said("mm/yr")
     if sinking.empty:
         return t(
-            "At none of the {sites} sites does the ground sink faster than {threshold}, "
-            "beyond what chance would explain.",
+            "At none of the {sites} sites does the ground sink by {threshold} or more with a 95% interval "
+            "wholly below zero.",
             sites=number(int(found.table["sites"].sum()), decimals=0),
             threshold=quantity(-STABLE, symbol),
         )
@@ -37,8 +37,9 @@ def near_people_answer(region: Region, found: NearPeople) -> str:
     unseen = found.table[found.table["sites"] == 0]
     words = [
         t(
-            "In {n} of {all} places at least one site sinks faster than {threshold}, beyond what chance would explain. "
-            "Where to look first: {places}.",
+            "In {n} of {all} places at least one site sinks by {threshold} or more, "
+            "with a 95% interval wholly below zero. "
+            "Where to look first, by people times speed: {places}.",
             n=number(len(sinking), decimals=0),
             all=number(len(found.table), decimals=0),
             threshold=quantity(-STABLE, symbol),

@@ -124,7 +124,7 @@ def daily_flood_quantile(
     annual_exceedance_probability: float = 0.01,
     coverage: float = 0.95,
 ) -> pd.DataFrame:
-    """Wettest day: the daily flow that has one chance in a hundred of being exceeded in any year.
+    """Design flood of daily flow: the daily mean that has one chance in a hundred of being exceeded in any year.
 
     Parameters
     ----------

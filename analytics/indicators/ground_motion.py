@@ -103,7 +103,7 @@ def ground_velocity(panel: pd.DataFrame, *, seasonal: bool | None = None, steps:
     latest=True,
 )
 def cumulative_displacement(panel: pd.DataFrame) -> pd.Series:
-    """Displacement since the first date: how many millimetres the ground has moved.
+    """Displacement since the first date: how many millimetres the ground moved up or to the satellite.
 
     Parameters
     ----------

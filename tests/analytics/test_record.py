@@ -196,7 +196,13 @@ class TestTimes:
         hours = pd.date_range("2020-01-01", periods=3, freq="h", tz="UTC")
         table = panel(hours, *(f"p{n:02d}" for n in range(60)))
         table.loc[5, "time"] = pd.Timestamp("3000-01-01", tz="UTC")
-        refused(table, "60 places and", "more than can be read at once", "wrong year")
+        refused(table, "3000-01-01", "p01", "Correct the year")
+        for year in (1020, 1699):
+            table.loc[5, "time"] = pd.Timestamp(f"{year}-01-01").tz_localize("UTC")
+            refused(table, str(year), "Correct the year")
+        table.loc[5, "time"] = pd.Timestamp("2060-01-01", tz="UTC")
+        hours = panel(pd.date_range("1800-01-01", periods=3, freq="h", tz="UTC"), *(f"q{n:03d}" for n in range(200)))
+        refused(pd.concat([table, hours]), "260 places and", "more than can be read at once", "wrong year")
 
 
 class TestColumns:
@@ -317,7 +323,11 @@ class TestMinimum:
         irregular = ["2010-01-01 00:01", "2010-07-03", "2012-01-01 00:02"]
         assert read(panel(irregular), FLOW, minimum=Minimum(years=2)).enough.all()
         assert not read(panel(irregular), FLOW, minimum=Minimum(years=2.1)).enough.any()
-        assert read(panel(irregular), FLOW, minimum=ANY).evidence["completeness"].tolist() == [1.0]
+        # Where no step is kept, nothing was due between the values.
+        assert np.isnan(read(panel(irregular), FLOW, minimum=ANY).evidence["completeness"]).all()
+        passes = pd.date_range("2016-01-01", periods=40, freq="12D", tz="UTC")
+        assert np.isnan(read(panel(passes), FLOW, minimum=ANY).evidence["completeness"]).all()
+        assert read(panel(passes), FLOW, minimum=ANY, steps=("1 day",)).evidence["completeness"].iloc[0] < 0.1
 
     def test_a_constant_series_is_a_stuck_instrument_where_it_is_not_said_to_be_steady(self) -> None:
         table = pd.concat([panel(days(6), "a"), panel(days(6), "b", values=[np.nan, *[3.0] * 5])])

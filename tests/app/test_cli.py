@@ -400,7 +400,7 @@ def test_indicators_of_a_short_record_have_no_number_and_the_reason(
 def test_indicators_where_there_is_no_data_is_no_error(world: World, capfd: pytest.CaptureFixture[str]) -> None:
     code, out, err = indicators(capfd, world.region, "--domain", "ground_motion")
     assert code == 0 and out.strip().split(",")[: len(PROMISED)] == PROMISED
-    assert "no data for any of these indicators" in err
+    assert "None of these indicators has data" in err
     assert json.loads(indicators(capfd, world.region, "--domain", "ground_motion", "--json")[1]) == []
 
 

@@ -95,15 +95,15 @@ def test_the_standards_page_where_nothing_can_be_compared() -> None:
 def test_water_answers_which_rivers_are_low_on_its_first_screen() -> None:
     page = opened("water", DEFAULT)
     text = said_on(page)
-    assert "Much below normal (1): North Fork Shenandoah River at Cootes Store, VA (8.33%" in text
+    assert "Much below normal (1) – North Fork Shenandoah River at Cootes Store, VA: 8.33%" in text
     assert "188 of 194 places are left out: too few values (188)." in text
     assert "“Now” is the last day of each place’s own record, from 1 Jan 2018 to 5 May 2025." in text
 
 
 def test_the_ground_page_answers_near_people() -> None:
     text = said_on(opened("ground_motion", "california_ground"))
-    assert "places at least one site sinks faster than 2" in text
-    assert "Where to look first: " in text
+    assert "places at least one site sinks by 2" in text
+    assert "Where to look first, by people times speed: " in text
 
 
 def test_another_standard_tells_which_places_change_class() -> None:

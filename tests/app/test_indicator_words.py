@@ -9,6 +9,7 @@ from typing import get_args
 
 import pandas as pd
 import pytest
+from scipy.stats import false_discovery_control
 
 from analytics import INDICATORS
 from analytics.against_normal import yearly
@@ -157,8 +158,11 @@ class TestAnswers:
         found = finding(atlantic, "traffic_growth", "")
         worst = atlantic.places()["name"][found.measured.values.idxmax()]
         told = words.answer(atlantic, found)
-        assert told.startswith(f"Highest: {worst} (")
-        sure = int(found.sure.astype(bool).sum())
+        assert told.startswith(f"Highest – {worst}: ")
+        sure = int(found.sure.dropna().astype(bool).sum())
+        p_values = found.measured.table["p_value"].dropna()
+        assert found.standing == int((false_discovery_control(p_values) <= 0.05).sum()) < sure
+        assert f"{found.standing} stand when" in told
         assert f"At {sure} of 100 places the 95% interval keeps to one side of zero" in told
 
     def test_of_what_cannot_be_negative_the_side_of_zero_is_no_news(self, atlantic: Region) -> None:

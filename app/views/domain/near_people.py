@@ -16,6 +16,8 @@ def draw_near_people(region: Region) -> None:
     """Draws the answer to the page's question, where the region has velocities and people."""
     found = near_people_of(region)
     if found is None:
+        nobody = t("This region has no vertical velocities beside the people of its places: of people nothing is said.")
+        st.caption(plain(nobody))
         return
     st.markdown(plain(near_people_answer(region, found)))
     table = near_people_table(region, found)

@@ -100,13 +100,14 @@ def _draw(context: Context, page: DomainPage) -> None:
     with for_standard:
         offered = {i: said(s.title) for i, s in standards_of(indicator.id).items()}
         first = indicator.standard if indicator.standard in offered else NO_STANDARD
-        offered[NO_STANDARD] = t("None: as many in each class")
+        offered[NO_STANDARD] = t("None: classes from the values")
         chosen = choose(f"{key}_standard", t("Standard"), offered, default=first)
     reference = None
     if indicator.fitted:
         with for_reference:
-            spans = {i: reference_words(span) for i, span in REFERENCES.items()}
-            reference = REFERENCES[choose(f"{key}_reference", t("Fitted on"), spans, default=page.reference)]
+            spans = {i: reference_words(REFERENCES[i]) for i in _references(region, indicator.id)}
+            default = page.reference if page.reference in spans else "all"
+            reference = REFERENCES[choose(f"{key}_reference", t("Fitted on"), spans, default=default)]
     with for_map:
         modes = {"classes": t("Values"), "clusters": t("Clusters")}
         shown = choose(f"{key}_show", t("On the map"), modes, kind="segments")
@@ -131,6 +132,14 @@ def _draw(context: Context, page: DomainPage) -> None:
     draw_evidence(region, found, place)
     draw_table(region, found)
     _lacking(region, page.domain)
+
+
+def _references(region: Region, indicator_id: str) -> list[str]:
+    """Which of `REFERENCES` share at least five years with the data."""
+    datasets = uses(region)[indicator_id].datasets
+    first, last = min(d.observed_from for d in datasets).year, max(d.observed_to for d in datasets).year
+    shared = {name: (max(span[0], first), min(span[1], last)) for name, span in REFERENCES.items() if span is not None}
+    return ["all", *(name for name, (begin, end) in shared.items() if end - begin >= 4)]
 
 
 def _map_words() -> dict[str, str]:
@@ -204,9 +213,11 @@ def _clusters(region: Region, found: Finding, key: str) -> str | None:
     layer = layer[layer.index.isin(table.index)]
     kinds = list(CLUSTERS)
     codes = table["kind"].map({kind: float(n) for n, kind in enumerate(kinds)})
+    # What is to be looked at wears the warm end, on this map as on that of the values.
+    warm, cold, pale_warm, pale_cold, land = _CLUSTER_COLOURS
     classes = Classes(
         tuple(float(n) for n in range(len(kinds) + 1)),
-        _CLUSTER_COLOURS,
+        (cold, warm, pale_cold, pale_warm, land) if found.low_first else _CLUSTER_COLOURS,
         labels=tuple(said(CLUSTERS[kind]) for kind in kinds),
         authority=t("local Moran’s I by permutation, 5% false discovery rate"),
         distinct=True,

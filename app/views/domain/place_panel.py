@@ -12,7 +12,7 @@ from app.charts import series_figure
 from app.dataset_words import titled_source, unit_symbol
 from app.indicator_charts import normal_figure, trend_figure
 from app.indicator_words import class_words, reason_words, trend_words, value_words
-from app.text import t, together
+from app.text import said, t, together
 from app.widgets import plain
 from geodata.region import Region
 
@@ -64,9 +64,9 @@ def _normal(found: Finding, normal: Normal) -> None:
 def _by_year(found: Finding, by_year: Yearly) -> None:
     st.subheader(t("Year by year"))
     st.plotly_chart(trend_figure(by_year, column=by_year.column), key=f"trend-{found.indicator.domain}")
-    st.caption(
-        plain(together([trend_words(by_year.trend, unit_symbol(by_year.column)), titled_source(by_year.dataset)]))
-    )
+    what = t("What is drawn is the yearly value of “{what}”, not the indicator.", what=said(by_year.column.title))
+    words = trend_words(by_year.trend, unit_symbol(by_year.column))
+    st.caption(plain(together([what, words, titled_source(by_year.dataset)])))
 
 
 def _without_normal(region: Region, found: Finding, place: str) -> None:
