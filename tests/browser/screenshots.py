@@ -13,6 +13,7 @@ FOLDER = ROOT / "docs"
 # File name → page and address: each shows a thing that the README speaks of.
 PICTURES: dict[str, tuple[str, dict[str, str]]] = {
     "overview.png": ("overview", {"lang": "en", "region": "mid_atlantic"}),
+    "traffic.png": ("traffic", {"lang": "en", "region": "mid_atlantic"}),
     "explore-zh-Hans.png": ("explore", {"lang": "zh-Hans", "region": "lombardy"}),
 }
 

@@ -87,7 +87,7 @@ def _draw(context: Context, page: DomainPage) -> None:
     if page.lead is not None:
         page.lead(region)
     words = st.container()
-    for_indicator, for_standard, for_reference, for_map = st.columns([4.6, 3.5, 2.7, 2.8])
+    for_indicator, for_standard, for_reference, for_map = st.columns([4.1, 4.1, 2.6, 2.8])
     with for_indicator:
         indicator = INDICATORS[
             choose(
