@@ -78,6 +78,12 @@ class Yearly:
     trend: Trend | None
 
 
+def dataset_of(measured: Measured, place: str) -> Dataset:
+    """The dataset that a place's number was made from: of several that were joined, the first that has the column."""
+    mine = str(measured.table.at[place, "dataset"]).split()
+    return next(d for d in measured.use.datasets if d.id in mine and measured.indicator.needs[0] in d.columns)
+
+
 def _rows(region: Region, measured: Measured, place: str) -> tuple[Dataset, Column, pd.DataFrame] | None:
     """The series from which a place's number was made: `time` on its clock, `value`, `provisional`; None without one.
 
@@ -86,8 +92,7 @@ def _rows(region: Region, measured: Measured, place: str) -> tuple[Dataset, Colu
     if measured.indicator.table != "panel" or place not in measured.table.index:
         return None
     name = measured.indicator.needs[0]
-    mine = str(measured.table.at[place, "dataset"]).split()
-    dataset = next(d for d in measured.use.datasets if d.id in mine and name in d.columns)
+    dataset = dataset_of(measured, place)
     column = dataset.column(name)
     panel = region.table(dataset.id)
     panel = panel[(panel["location_id"] == place).to_numpy()]

@@ -199,9 +199,8 @@ def clusters_of(region: Region, indicator_id: str, reference: tuple[int, int] | 
     # esda and libpysal take a second to import, which only those who ask for clusters should wait for.
     from analytics.spatial_statistics import clusters, enough_permutations, neighbours
 
-    values = measured(region, indicator_id, reference=reference).values
-    layer = region.layer_of(measured(region, indicator_id, reference=reference).use.datasets[0])
-    layer = layer[layer.index.isin(values.index)]
+    seen = measured(region, indicator_id, reference=reference)
+    values, layer = seen.values, seen.layer(region)
     if (shapely.get_dimensions(layer.geometry.to_numpy()) == 0).all():
         # The nearest points that have a value are neighbours; areas are so only where they touch, known or not.
         layer = layer[layer.index.isin(values.dropna().index)]

@@ -75,6 +75,22 @@ class Measured:
         return self.table["value"]
 
     @property
+    def producers(self) -> str:
+        """Who made the data, each once."""
+        return ", ".join(dict.fromkeys(d.producer for d in self.use.datasets))
+
+    def layer(self, region: Region) -> gpd.GeoDataFrame:
+        """The places that could have a value, as they are drawn.
+
+        Raises
+        ------
+        AlmanacError
+            When they have no position.
+        """
+        layer = region.layer_of(self.use.datasets[0])
+        return layer[layer.index.isin(self.table.index)]
+
+    @property
     def known(self) -> int:
         """How many places have a value."""
         return int(self.table["value"].notna().sum())
@@ -146,10 +162,10 @@ def _of_years(table: pd.DataFrame, reference: tuple[int, int] | None) -> pd.Data
 @lru_cache(maxsize=32)
 def uses(region: Region, domain: Domain | None = None) -> dict[str, Use]:
     """The indicators for which a region has the columns, by id, each at the places of which it has most."""
+    if domain is not None:
+        return {name: use for name, use in uses(region).items() if use.indicator.domain == domain}
     found: dict[str, Use] = {}
     for name, indicator in INDICATORS.items():
-        if domain not in (None, indicator.domain):
-            continue
         candidates = list(_uses(region, indicator))
         if candidates:
             found[name] = max(candidates, key=lambda use: sum(_size(region, d) for d in use.datasets))

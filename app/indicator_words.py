@@ -10,7 +10,7 @@ from analytics.finding import Finding
 from analytics.indicator import Domain, Indicator
 from analytics.standard import CONVENTION, Comparison, Standard
 from app.dataset_words import titled_source
-from app.sentences import chance_words
+from app.sentences import chance_words, interval_words
 from app.text import listed, message, number, percent, period, quantity, said, t, tn, together
 from geodata.region import Region
 
@@ -94,12 +94,9 @@ def meaning(indicator: Indicator) -> str:
 def value_words(indicator: Indicator, row: pd.Series) -> str:
     """A value with its unit and, where it has one, its 95 % interval."""
     symbol = unit_words(indicator)
-    shown = quantity(row["value"], symbol)
     if pd.isna(row["low"]) or pd.isna(row["high"]):
-        return shown
-    return t(
-        "{value} (between {low} and {high})", value=shown, low=number(row["low"]), high=quantity(row["high"], symbol)
-    )
+        return quantity(row["value"], symbol)
+    return interval_words(row["value"], row["low"], row["high"], symbol)
 
 
 def reason_words(indicator: Indicator, row: pd.Series) -> str:

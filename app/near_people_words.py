@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analytics.near_people import STABLE, NearPeople
+from app.sentences import interval_words
 from app.text import listed, number, quantity, said, t, together
 from geodata.region import Region
 
@@ -72,12 +73,7 @@ def near_people_table(region: Region, found: NearPeople) -> pd.DataFrame:
             ],
             t("Fastest site"): [str(names.get(site, site)) for site in rows["fastest_site"]],
             t("Its velocity, with 95% limits"): [
-                t(
-                    "{value} (between {low} and {high})",
-                    value=quantity(row["fastest_mm_per_year"], symbol),
-                    low=number(row["low_mm_per_year"]),
-                    high=quantity(row["high_mm_per_year"], symbol),
-                )
+                interval_words(row["fastest_mm_per_year"], row["low_mm_per_year"], row["high_mm_per_year"], symbol)
                 for _, row in rows.iterrows()
             ],
         }

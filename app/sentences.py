@@ -165,3 +165,9 @@ def chance_words(p_value: float) -> str:
 def chance_number(p_value: float) -> str:
     """A probability as it is written: never as a zero that it is not."""
     return number(p_value, digits=2) if p_value >= 0.001 else t("less than 0.001")
+
+
+def interval_words(value: float, low: float, high: float, symbol: str) -> str:
+    """A value with its unit and the limits of its interval."""
+    limits = {"low": number(low), "high": quantity(high, symbol)}
+    return t("{value} (between {low} and {high})", value=quantity(value, symbol), **limits)

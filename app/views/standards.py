@@ -50,15 +50,14 @@ def _standards(context: Context) -> None:
         distinct=True,
     )
     if found.use.locations is not None:
-        layer = region.layer_of(found.use.datasets[0])
-        layer = layer[layer.index.isin(found.values.index)]
+        layer = found.layer(region)
         state = map_view(
             layer,
             result.table["concerned"].astype(float).reindex(layer.index),
             classes=classes,
             title=t("Standards that see a concern: {what}", what=short_title(indicator)),
             basemap=region.base(),
-            attribution=", ".join(dict.fromkeys(d.producer for d in found.use.datasets)),
+            attribution=found.producers,
             selected=remembered("place"),
             words=categories_words(),
             bounds=region.bounds() if len(layer) == 1 else None,

@@ -177,8 +177,7 @@ def _values(region: Region, found: Finding, key: str) -> str | None:
     if use.locations is None:
         st.info(t("The places of this dataset have no position, so no map shows them."))
         return remembered("place")
-    layer = region.layer_of(use.datasets[0])
-    layer = layer[layer.index.isin(found.measured.values.index)]
+    layer = found.measured.layer(region)
     if found.measured.known == 0:
         st.info(t("No place has enough data; the table below says why."))
         return remembered("place")
@@ -189,7 +188,7 @@ def _values(region: Region, found: Finding, key: str) -> str | None:
         title=short_title(found.indicator),
         unit=unit_words(found.indicator),
         basemap=region.base(),
-        attribution=", ".join(dict.fromkeys(d.producer for d in use.datasets)),
+        attribution=found.measured.producers,
         selected=remembered("place"),
         words=_map_words(),
         bounds=_bounds(region, layer),
@@ -209,8 +208,7 @@ def _clusters(region: Region, found: Finding, key: str) -> str | None:
     """Where high or low values lie together, with what the colours mean."""
     with st.spinner(t("Comparing every place with its neighbours …"), show_time=False):
         table = clusters_of(region, found.indicator.id, found.measured.reference)
-    layer = region.layer_of(found.measured.use.datasets[0])
-    layer = layer[layer.index.isin(table.index)]
+    layer = found.measured.layer(region)
     kinds = list(CLUSTERS)
     codes = table["kind"].map({kind: float(n) for n, kind in enumerate(kinds)})
     # What is to be looked at wears the warm end, on this map as on that of the values.

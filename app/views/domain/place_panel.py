@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analytics.against_normal import Normal, Yearly, against_normal, yearly
+from analytics.against_normal import Normal, Yearly, against_normal, dataset_of, yearly
 from analytics.finding import Finding
 from analytics.normals import LEAST_YEARS
 from analytics.series import sketch
@@ -71,9 +71,8 @@ def _by_year(found: Finding, by_year: Yearly) -> None:
 
 def _without_normal(region: Region, found: Finding, place: str) -> None:
     """The series alone, where its years are too few to say what is normal."""
-    ids = str(found.measured.table.at[place, "dataset"]).split()
     column_name = found.indicator.needs[0]
-    dataset = next(d for d in found.measured.use.datasets if d.id in ids and column_name in d.columns)
+    dataset = dataset_of(found.measured, place)
     panel = region.table(dataset.id)
     mine = panel[panel["location_id"] == place]
     drawn = sketch(mine["time"], mine[column_name], dataset.step)
