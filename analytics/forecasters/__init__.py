@@ -1,0 +1,15 @@
+"""Every forecaster by name: `FORECASTERS["regression"]().fit(panel).predict(24)`."""
+
+from __future__ import annotations
+
+from analytics.forecaster import Forecasters
+from analytics.forecasters.baseline import Climatology, Constant, Drift, Persistence, SeasonalNaive, TrendSeasons
+
+FORECASTERS = Forecasters(
+    persistence=Persistence,
+    seasonal_naive=SeasonalNaive,
+    climatology=Climatology,
+    drift=Drift,
+    trend_seasons=TrendSeasons,
+    constant=Constant,
+)
