@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,6 +29,8 @@ class _Description:
     basemap: str
     opens_on: str
     headlines: tuple[str, ...]
+    holidays: str = ""
+    drivers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,9 @@ class Region:
     basemap : the id of the layer drawn beneath the data
     opens_on : the series shown first, as `dataset.column`
     headlines : the series whose latest figures open the region, as `dataset.column`
+    holidays : the country, or with a hyphen its subdivision ("US-NC"), whose public holidays change traffic and demand;
+        "" for none
+    drivers : by series, the series that may move it, such as rain a groundwater head
     datasets : everything described for this region, but the basemap
     """
 
@@ -52,6 +58,8 @@ class Region:
     basemap: str
     opens_on: str
     headlines: tuple[str, ...]
+    holidays: str
+    drivers: Mapping[str, tuple[str, ...]]
     datasets: tuple[Dataset, ...]
 
     def __hash__(self) -> int:
@@ -210,7 +218,8 @@ def _load_region(region_id: str, stamp: int, catalog: Catalog) -> Region:
                 kind=known[dataset_id].kind,
                 theme=known[dataset_id].theme,
             )
-    for series in (text.opens_on, *text.headlines):
+    driving = (s for driven, by in text.drivers.items() for s in (driven, *by))
+    for series in (text.opens_on, *text.headlines, *driving):
         dataset_id, _, column = series.partition(".")
         if dataset_id in catalog.broken:
             raise catalog.broken[dataset_id]
