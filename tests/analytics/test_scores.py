@@ -178,9 +178,7 @@ def test_groups_hold_their_own_rows(backtested: Backtested) -> None:
 def test_thresholds_know_nothing_of_the_windows(backtested: Backtested) -> None:
     learnt = backtested.plan.learnt
     before = scores.event_thresholds(backtested.history, learnt)
-    poisoned = History(
-        "x", backtested.history.places, backtested.history.times, "1 day", backtested.history.values.copy()
-    )
+    poisoned = replace(backtested.history, values=backtested.history.values.copy())
     poisoned.values[:, learnt:] = 1e9
     assert scores.event_thresholds(poisoned, learnt).equals(before)
     assert (backtested.history.values[:, :learnt] > before.to_numpy()[:, None]).mean() == pytest.approx(0.05, abs=0.003)
