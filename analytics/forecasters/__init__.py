@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analytics.forecaster import Forecasters
 from analytics.forecasters.baseline import Climatology, Constant, Drift, Persistence, SeasonalNaive, TrendSeasons
+from analytics.forecasters.regression import Regression
 
 FORECASTERS = Forecasters(
     persistence=Persistence,
@@ -12,4 +13,5 @@ FORECASTERS = Forecasters(
     drift=Drift,
     trend_seasons=TrendSeasons,
     constant=Constant,
+    regression=Regression,
 )
