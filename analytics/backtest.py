@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -141,6 +142,9 @@ def plan_of(history: History, horizon: int, *, windows: int = WINDOWS, gap: int 
         )
     count = min(windows, room)
     every = max(1, room // count)
+    # A spacing of whole days or weeks would try every lead time at one hour or weekday only.
+    while every > 1 and math.gcd(every, 168) > 1:
+        every -= 1
     origins = last - every * np.arange(count)[::-1]
     return Plan(int(origins[0]) + 1 - gap, origins, horizon, gap)
 

@@ -104,7 +104,6 @@ def history_of(
     # Forecasts of an impossible sign are refused by their limits, not by their history: every column may be signed.
     record = read(panel, target, minimum=_NOTHING, signed=(target,), steady=(target,))
     values = record.columns[target]
-    step, times, values = _regular(record.step, record.times, values)
     if not np.isfinite(values).any():
         raise AlmanacError(
             "{column} holds no value at any of its {n} places, and a forecast needs values.",
@@ -112,6 +111,7 @@ def history_of(
             column=target,
             n=len(record.places),
         )
+    step, times, values = _regular(record.step, record.times, values)
     history = History(target, record.places, times, step, values, holidays=holidays, timezone=timezone)
     if positions is not None:
         found = positions.reindex(record.places)[["x", "y"]].to_numpy(float)

@@ -184,14 +184,14 @@ def phase_of(history: History, times: pd.DatetimeIndex) -> tuple[np.ndarray, int
     per_year = history.steps_in_year
     if per_year > 366:
         clock = history.clock(times)
-        minutes = (clock.dayofweek * 1440 + clock.hour * 60 + clock.minute).to_numpy()
+        minutes = (clock.day_of_week * 1440 + clock.hour * 60 + clock.minute).to_numpy()
         width = round(365.2425 * 1440 / per_year)
         return minutes // width, -(-7 * 1440 // width)
     if history.step == "1 year":
         return np.zeros(len(times), dtype=int), 1
     if history.step == "1 month":
         return times.month.to_numpy() - 1, 12
-    return times.dayofyear.to_numpy() - 1, _DAYS
+    return times.day_of_year.to_numpy() - 1, _DAYS
 
 
 def _by_phase(values: np.ndarray, phase: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
