@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from analytics.forecaster import Forecaster, require_horizon
 from analytics.history import History, history_of
+from analytics.tasks import run_all
 from geodata.errors import AlmanacError
 
 WINDOWS = 60
@@ -26,12 +27,20 @@ class Plan:
     origins : the k steps after which forecasts are made (the cutoffs), ascending
     horizon : how many steps each looks ahead
     gap : how many steps late values are published: a forecast made after step o knows those up to o - gap
+    refits : into how many blocks of cutoffs it falls; models learn anew before each, from all that is known then
     """
 
     learnt: int
     origins: np.ndarray
     horizon: int
     gap: int = 0
+    refits: int = 1
+
+    def blocks(self) -> list[Plan]:
+        """A plan for each block of cutoffs, the first of which learns from what this one says."""
+        parts = [part for part in np.array_split(self.origins, self.refits) if len(part)]
+        learnt = [self.learnt, *(int(part[0]) + 1 - self.gap for part in parts[1:])]
+        return [replace(self, learnt=n, origins=part, refits=1) for n, part in zip(learnt, parts, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +100,8 @@ def backtest(
     horizon: int,
     windows: int = WINDOWS,
     gap: int = 0,
+    refits: int = 1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """What each model would have said in the past, and what then came.
 
@@ -102,16 +113,19 @@ def backtest(
     horizon : how many steps ahead.
     windows : from how many moments; they lie evenly in the last part of the record.
     gap : after how many steps a value is published.
+    refits : how often the models learn anew, from all that is known by then; one task each.
+    progress : called with how many tasks are done and how many there are.
 
     Returns
     -------
     As `Backtested.table`.
     """
     record = history if isinstance(history, History) else history_of(history, target)
-    return run(models, record, plan_of(record, horizon, windows=windows, gap=gap)).table()
+    plan = plan_of(record, horizon, windows=windows, gap=gap, refits=refits)
+    return run(models, record, plan, progress=progress).table()
 
 
-def plan_of(history: History, horizon: int, *, windows: int = WINDOWS, gap: int = 0) -> Plan:
+def plan_of(history: History, horizon: int, *, windows: int = WINDOWS, gap: int = 0, refits: int = 1) -> Plan:
     """Cutoffs spread evenly over the last part of a record.
 
     Raises
@@ -120,7 +134,7 @@ def plan_of(history: History, horizon: int, *, windows: int = WINDOWS, gap: int 
         Where the record is too short, or a number makes no sense.
     """
     require_horizon(history, horizon)
-    for name, number, least in (("windows", windows, 1), ("gap", gap, 0)):
+    for name, number, least in (("windows", windows, 1), ("gap", gap, 0), ("refits", refits, 1)):
         if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < least:
             raise AlmanacError(
                 "{name} is {number}, but a whole number from {least} is needed.",
@@ -146,19 +160,25 @@ def plan_of(history: History, horizon: int, *, windows: int = WINDOWS, gap: int 
     while every > 1 and math.gcd(every, 168) > 1:
         every -= 1
     origins = last - every * np.arange(count)[::-1]
-    return Plan(int(origins[0]) + 1 - gap, origins, horizon, gap)
+    return Plan(int(origins[0]) + 1 - gap, origins, horizon, gap, refits)
 
 
-def run(models: Sequence[str] | Mapping[str, Forecaster], history: History, plan: Plan) -> Backtested:
-    """Learns each model before the first cutoff and lets it forecast from all of them."""
+def run(
+    models: Sequence[str] | Mapping[str, Forecaster],
+    history: History,
+    plan: Plan,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Backtested:
+    """Learns each model before the first cutoff of each block and lets it forecast from all of them.
+
+    What was computed before from the same data, code and settings is taken from the cache; see `run_all`, which says
+    what `progress` is for.
+    """
     from analytics.forecasters import FORECASTERS
 
     chosen = models if isinstance(models, Mapping) else {name: FORECASTERS[name]() for name in models}
-    return Backtested(history, plan, {name: made(model, history, plan) for name, model in chosen.items()})
-
-
-def made(model: Forecaster, history: History, plan: Plan) -> np.ndarray:
-    """places × k × horizon: one model's forecasts, learnt before the first cutoff."""
-    model.learn(history.until(plan.learnt), plan.horizon + plan.gap)
-    forecasts = model.forecast(history, plan.origins - plan.gap, plan.horizon + plan.gap)
-    return forecasts[:, :, plan.gap :]
+    blocks = plan.blocks()
+    found = run_all([(model, history, block) for model in chosen.values() for block in blocks], progress=progress)
+    parts = {name: found[i * len(blocks) : (i + 1) * len(blocks)] for i, name in enumerate(chosen)}
+    return Backtested(history, plan, {name: np.concatenate(part, axis=1) for name, part in parts.items()})

@@ -19,24 +19,31 @@ class Settings:
     sources : the folder of dataset descriptions (`ALMANAC_SOURCES`)
     regions : the folder of regions and their files (`ALMANAC_REGIONS`)
     observations : the folder of appended observations (`ALMANAC_OBSERVATIONS`)
+    cache : the folder of forecasts once computed, which may be deleted at any time (`ALMANAC_CACHE`)
     region : the region that opens first (`ALMANAC_REGION`)
+    scheduler : the Dask scheduler that computes, `tcp://host:port`; "" for this machine alone (`ALMANAC_SCHEDULER`)
     """
 
     sources: Path
     regions: Path
     observations: Path
+    cache: Path
     region: str
+    scheduler: str
 
 
 @cache
 def settings() -> Settings:
     """The settings of this process; the environment is read once, on the first call."""
     home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    cached = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Settings(
         sources=_folder("ALMANAC_SOURCES", PACKAGE / "sources", must_exist=True),
         regions=_folder("ALMANAC_REGIONS", PACKAGE / "regions", must_exist=True),
         observations=_folder("ALMANAC_OBSERVATIONS", Path(home) / "almanac" / "observations"),
+        cache=_folder("ALMANAC_CACHE", Path(cached) / "almanac" / "forecasts"),
         region=os.environ.get("ALMANAC_REGION", "mid_atlantic"),
+        scheduler=os.environ.get("ALMANAC_SCHEDULER", ""),
     )
 
 

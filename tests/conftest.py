@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,13 @@ hypothesis_settings.register_profile("steady", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("steady")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Before anything reads the settings: no test finds or leaves forecasts in the folder of whoever runs it.
+    folder = tempfile.TemporaryDirectory(prefix="almanac-tests-")
+    os.environ["ALMANAC_CACHE"] = folder.name
+    config.add_cleanup(folder.cleanup)
+
+
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A small region in a folder of its own, which the whole of Almanac takes for the only one."""
@@ -24,6 +33,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("ALMANAC_REGIONS", str(made.regions))
     monkeypatch.setenv("ALMANAC_REGION", made.region)
     monkeypatch.setenv("ALMANAC_OBSERVATIONS", str(tmp_path / "observations"))
+    monkeypatch.setenv("ALMANAC_CACHE", str(tmp_path / "cache"))
     settings.cache_clear()
     yield made
     settings.cache_clear()
