@@ -11,13 +11,12 @@ from scipy.spatial import KDTree
 from analytics.indicator import Minimum, indicator
 from analytics.metric_layer import in_metres
 from analytics.record import ratio, read, read_rows, refuse_parameter
+from analytics.settlement_curves import hyperbola, recursion, usual_interval
 from geodata.errors import AlmanacError
 
 ONE = Minimum(values=1)
 FIVE_READINGS = Minimum(values=5)
 NEEDS = ("settlement_mm",)
-# A line through fewer points fits whatever the ground does.
-_LEAST_POINTS = 4
 # Points nearer to each other than this are one spot: their difference is an error of measurement, not a slope.
 _SAME_SPOT_M = 1.0
 _MOST_PAIRS = 50_000_000
@@ -167,17 +166,8 @@ def settlement_hyperbolic(panel: pd.DataFrame, *, start: str | None = None, leas
     """
     record = read(panel, *NEEDS, minimum=FIVE_READINGS, signed=NEEDS)
     settled, days = record[NEEDS[0]], _days(record.times)
-    present = np.isfinite(settled) & (days >= _start(start, record.times))
-    places = np.arange(len(settled))
-    at = present.argmax(axis=1) if len(days) else np.zeros(len(settled), dtype=int)
-    first = settled[places, at] if len(days) else np.full(len(settled), np.nan)
-    elapsed = days - (days[at] if len(days) else np.zeros(len(settled)))[:, None]
-    gain = settled - first[:, None]
-    used = present & (elapsed > 0) & (np.where(present, gain, -np.inf) >= least_mm)
-    slowness = ratio(elapsed, np.where(used, gain, np.nan))
-    slope, intercept = _line(elapsed, slowness, used)
-    ends = (slope > 0) & (intercept > 0) & (used.sum(axis=1) >= _LEAST_POINTS)
-    return record.series(np.where(ends, first + ratio(np.ones(len(slope)), slope), np.nan), "settlement_hyperbolic")
+    first, _, _, slope = hyperbola(settled, days, start=_start(start, record.times), least=least_mm)
+    return record.series(first + ratio(np.ones(len(slope)), slope), "settlement_hyperbolic")
 
 
 @indicator(
@@ -239,12 +229,9 @@ def settlement_asaoka(panel: pd.DataFrame, *, start: str | None = None, interval
     record = read(panel, *NEEDS, minimum=FIVE_READINGS, signed=NEEDS, steps=("1 day",))
     settled, days = record[NEEDS[0]], _days(record.times)
     settled = np.where(days >= _start(start, record.times), settled, np.nan)
-    lag = int(interval_days or _usual_interval(settled))
-    before, after = settled[:, :-lag], settled[:, lag:]
-    used = np.isfinite(before) & np.isfinite(after)
-    slope, intercept = _line(before, after, used)
-    ends = (slope > 0) & (slope < 1) & (used.sum(axis=1) >= _LEAST_POINTS)
-    return record.series(np.where(ends, ratio(intercept, 1 - slope, least=1e-6), np.nan), "settlement_asaoka")
+    lag = int(interval_days or usual_interval(settled))
+    intercept, slope = recursion(settled, lag)
+    return record.series(ratio(intercept, 1 - slope, least=1e-6), "settlement_asaoka")
 
 
 def _days(times: pd.DatetimeIndex) -> np.ndarray:
@@ -260,21 +247,3 @@ def _start(start: str | None, times: pd.DatetimeIndex) -> float:
     except (ValueError, TypeError):
         raise refuse_parameter("start", start, wanted="a date such as 2020-05-01") from None
     return float(_days(moment)[0])
-
-
-def _usual_interval(settled: np.ndarray) -> int:
-    """The most common number of days from one reading to the next; the shortest of those equally common."""
-    place, day = np.nonzero(np.isfinite(settled))
-    gaps = np.diff(day)[np.diff(place) == 0]
-    return int(np.bincount(gaps).argmax()) if len(gaps) else 1
-
-
-def _line(x: np.ndarray, y: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Slope and intercept of each row's line through the points that are used; NaN where they do not spread."""
-    n = used.sum(axis=1).astype(float)
-    mean_x = ratio(np.where(used, x, 0.0).sum(axis=1), n)
-    mean_y = ratio(np.where(used, y, 0.0).sum(axis=1), n)
-    off_x = np.where(used, x - mean_x[:, None], 0.0)
-    off_y = np.where(used, y - mean_y[:, None], 0.0)
-    slope = ratio((off_x * off_y).sum(axis=1), (off_x**2).sum(axis=1))
-    return slope, mean_y - slope * mean_x
