@@ -5,6 +5,7 @@ from __future__ import annotations
 from analytics.forecaster import Forecasters
 from analytics.forecasters.baseline import Climatology, Constant, Drift, Persistence, SeasonalNaive, TrendSeasons
 from analytics.forecasters.regression import Regression
+from analytics.forecasters.settlement import Asaoka, Hyperbolic
 
 FORECASTERS = Forecasters(
     persistence=Persistence,
@@ -14,4 +15,6 @@ FORECASTERS = Forecasters(
     trend_seasons=TrendSeasons,
     constant=Constant,
     regression=Regression,
+    hyperbolic=Hyperbolic,
+    asaoka=Asaoka,
 )
