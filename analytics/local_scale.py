@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -65,7 +66,7 @@ def local_scale(walk: Walk) -> np.ndarray:
     places, k, horizon = errors.shape
     rng = np.random.default_rng(0)
     begins = _begins(k)
-    for begin, end in zip(begins, [*begins[1:], k], strict=True):
+    for begin, end in pairwise([*begins, k]):
         rows = _known_rows(errors, usual, come[begin], rng)
         if len(rows[0]) < _FIRST_ERRORS:
             continue
