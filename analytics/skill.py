@@ -227,7 +227,7 @@ def _gate(
     blocks = of_chosen(np.stack([one.blocks for one in judged]))
     tail = (1 - settings.confidence) / 2 / len(models)
     # Student's t of the blocks; the mean of the windows has taken its share of their spread.
-    reach = stats.t.ppf(1 - tail, np.maximum(blocks - 1, 1)) * np.sqrt(ratio(blocks, blocks - 1))
+    reach = stats.t.ppf(1 - tail, np.maximum(blocks - 1, 1)) * np.sqrt(ratio(blocks, np.maximum(blocks - 1, 0)))
     half = reach * power * of_chosen(np.stack([one.deviation for one in judged]))
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = (np.where(fits, 1 - np.exp(centre + side * half), np.nan) for side in (1, -1))
