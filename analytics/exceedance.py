@@ -1,0 +1,245 @@
+"""How likely what comes is to exceed a threshold, told by the errors that the same forecasts made before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analytics.backtest import Backtested
+from analytics.history import History
+from analytics.local_scale import Walk, at_origins, local_scale
+from analytics.record import ratio, refuse_parameter
+from analytics.scores import brier
+from geodata.errors import BrokenData, UnknownName
+from geodata.search import nearest
+
+# The errors of all places weigh as much as so many of the place's own.
+_BORROWED = 20
+# Of the errors of all places at a lead time about so many are kept: enough for a chance of one in a thousand.
+_POOLED = 4_000
+# Nothing is said before so many errors are known at a lead time over all places.
+LEAST_ERRORS = 20
+# A year counts for return periods where this share of its steps has a value.
+_COMPLETE = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class Exceedance:
+    """The chance of exceeding the thresholds.
+
+    thresholds : by `location_id`
+    past : places × k × horizon, as it would have been told with each forecast of a backtest; NaN while too few errors
+        were known, and where there is no forecast or threshold
+    fresh : places × horizon, of a forecast made now; None where none was given
+    happened : places × k × horizon, 1 where it was exceeded, 0 where not, NaN where it is not known
+    """
+
+    thresholds: pd.Series
+    past: np.ndarray
+    fresh: np.ndarray | None
+    happened: np.ndarray
+
+
+def exceedance(
+    backtested: Backtested, model: str, thresholds: pd.Series | float, *, fresh: np.ndarray | None = None
+) -> Exceedance:
+    """The chance that what comes is above a threshold, at each place, cutoff and lead time.
+
+    Parameters
+    ----------
+    model : its name in the backtest.
+    thresholds : one number, or one by `location_id`: of an authority, `analytics.scores.event_thresholds` or
+        `return_levels`. They must not be made from what the forecasts are tried on.
+    fresh : places × horizon, a forecast that knows the whole record.
+
+    Raises
+    ------
+    UnknownName
+        Where the model is not in the backtest.
+    BrokenData
+        Where a place has no threshold.
+
+    Notes
+    -----
+    Errors are divided by their expected size when the forecast was made (`analytics.local_scale`). The chance is the
+    share of the errors known by then with which this forecast would end above the threshold: those of the place at the
+    lead time, and those of all places at it, which weigh as much as 20 of the place's own. One error above and one
+    below are added, so that nothing is called impossible or certain that has merely not been seen (the rule of
+    succession). Errors of forecasts whose value had not come yet are not known.
+
+    References
+    ----------
+    Vovk, V. et al. (2019): Nonparametric predictive distributions based on conformal prediction. Machine Learning 108.
+    """
+    if model not in backtested.means:
+        near = nearest(model, list(backtested.means))
+        raise UnknownName(
+            "The backtest has no forecasts of “{name}”.",
+            hint="Did you mean “{near}”?" if near else "It has those of: {known}.",
+            name=model,
+            near=near,
+            known=tuple(backtested.means),
+        )
+    levels = _thresholds(thresholds, backtested.history.places)
+    observed = backtested.observed
+    walk = _walk(backtested, backtested.means[model], observed, fresh)
+    scale = local_scale(walk)
+    told = _chances(walk, scale, (levels[:, None, None] - walk.means) / scale)
+    k = observed.shape[1]
+    known = np.isfinite(observed) & np.isfinite(levels)[:, None, None]
+    return Exceedance(
+        pd.Series(levels, index=backtested.history.places, name="threshold"),
+        told[:, :k],
+        None if fresh is None else told[:, k],
+        np.where(known, observed > levels[:, None, None], np.nan),
+    )
+
+
+def verified(found: Exceedance) -> pd.DataFrame:
+    """How good the chances were by lead time: the Brier score beside that of always telling the usual share.
+
+    Returns
+    -------
+    By `lead`: `n`, `happened` (the share), `brier`, `brier_usual` (of the share that happened, known with hindsight)
+    and `skill`, 1 − brier/brier_usual. What is rare has a low Brier score whatever is told: read the skill.
+    """
+    pairs = np.isfinite(found.past) & np.isfinite(found.happened)
+    happened = np.where(pairs, found.happened, np.nan)
+    n = pairs.sum(axis=(0, 1))
+    share = ratio(np.where(pairs, found.happened, 0.0).sum(axis=(0, 1)), n)
+    score, usual = brier(found.past, happened, axis=(0, 1)), share * (1 - share)
+    return pd.DataFrame(
+        {
+            "lead": np.arange(1, len(n) + 1),
+            "n": n,
+            "happened": share,
+            "brier": score,
+            "brier_usual": usual,
+            "skill": 1 - ratio(score, usual),
+        }
+    )
+
+
+def reliability(found: Exceedance, *, classes: int = 10) -> pd.DataFrame:
+    """Whether what was told to be likely came as often as told: chances in classes of equal width, all leads together.
+
+    Returns
+    -------
+    By class: `low` and `high`, `n`, `told` (the mean chance) and `happened` (how often it came). NaN where n is 0.
+    """
+    if isinstance(classes, bool) or not isinstance(classes, int | np.integer) or not 1 <= classes <= 100:
+        raise refuse_parameter("classes", classes, wanted="a whole number from 1 to 100")
+    pairs = np.isfinite(found.past) & np.isfinite(found.happened)
+    chance, came = found.past[pairs], found.happened[pairs]
+    which = np.minimum((chance * classes).astype(int), classes - 1)
+    n = np.bincount(which, minlength=classes)
+    edges = np.linspace(0, 1, classes + 1)
+    return pd.DataFrame(
+        {
+            "low": edges[:-1],
+            "high": edges[1:],
+            "n": n,
+            "told": ratio(np.bincount(which, chance, classes), n),
+            "happened": ratio(np.bincount(which, came, classes), n),
+        }
+    )
+
+
+def return_levels(history: History, until: int, years: float) -> pd.Series:
+    """The value that a place exceeds once in so many years on average, from the first `until` steps: by `location_id`.
+
+    Parameters
+    ----------
+    until : how many steps count: those before the first cutoff (`backtested.plan.learnt`).
+    years : the return period, above 1.
+
+    Returns
+    -------
+    The quantile 1 − 1/years of the highest values of calendar years, those by Weibull's rank; NaN where fewer complete
+    years than `years` − 1 are there, since rarer values than were seen are a matter of flood frequency.
+
+    Raises
+    ------
+    AlmanacError
+        Where the return period is not above a year.
+    """
+    if not years > 1:
+        raise refuse_parameter("years", years, wanted="a return period above 1 year")
+    values = history.values[:, :until]
+    year = history.times[:until].year.to_numpy()
+    found = np.full(len(values), np.nan)
+    starts = np.flatnonzero(np.r_[True, np.diff(year) > 0]) if until else np.array([], dtype=int)
+    if len(starts):
+        seen = np.add.reduceat(np.isfinite(values).astype(float), starts, axis=1)
+        highest = np.maximum.reduceat(np.where(np.isfinite(values), values, -np.inf), starts, axis=1)
+        highest = np.where(seen >= _COMPLETE * history.steps_in_year, highest, np.nan)
+        count = np.isfinite(highest).sum(axis=1)
+        enough = (count >= 1) & (count + 1 >= years)
+        if enough.any():
+            found[enough] = np.nanquantile(highest[enough], 1 - 1 / years, axis=1, method="weibull")
+    return pd.Series(found, index=history.places, name="threshold")
+
+
+def _thresholds(thresholds: pd.Series | float, places: pd.Index) -> np.ndarray:
+    if not isinstance(thresholds, pd.Series):
+        return np.full(len(places), float(thresholds))
+    absent = ~places.isin(thresholds.index)
+    if absent.any():
+        raise BrokenData(
+            "There is no threshold for {n} of {all} places, the first {place}.",
+            hint="Give a value, or NaN, for each place of the forecasts.",
+            n=int(absent.sum()),
+            all=len(places),
+            place=places[absent][0],
+        )
+    return thresholds.reindex(places).to_numpy(float)
+
+
+def _walk(backtested: Backtested, means: np.ndarray, observed: np.ndarray, fresh: np.ndarray | None) -> Walk:
+    """The forecasts in the order in which they were made, the fresh one last: nothing has come of it."""
+    plan, history = backtested.plan, backtested.history
+    origins = plan.origins
+    if fresh is not None:
+        means = np.concatenate([means, fresh[:, None]], axis=1)
+        observed = np.concatenate([observed, np.full_like(fresh[:, None], np.nan)], axis=1)
+        origins = np.append(origins, len(history) - 1 + plan.gap)
+    moments = history.ahead(plan.horizon + plan.gap).as_unit("us").asi8
+    targets = moments[origins[:, None] + np.arange(1, plan.horizon + 1)]
+    return Walk(means, observed, moments[np.maximum(origins - plan.gap, 0)], targets)
+
+
+def _chances(walk: Walk, scale: np.ndarray, needed: np.ndarray) -> np.ndarray:
+    """places × k × horizon: the share of the known errors, in units of their expected size, above the one needed."""
+    errors = (walk.observed - walk.means) / scale
+    come = walk.come
+    known = np.isfinite(errors)
+    counts = at_origins(np.cumsum(known, axis=1), come, 0)
+    told = np.full(needed.shape, np.nan)
+    index = np.arange(errors.shape[1])[:, None]
+    pools: Mapping[tuple[int, int], np.ndarray] = {
+        (lead, int(until)): _pool(errors[:, : int(until), lead])
+        for lead in range(errors.shape[2])
+        for until in np.unique(come[:, lead])
+    }
+    for origin in range(errors.shape[1]):
+        inside = index[: come[origin].max(initial=0)] < come[origin]
+        above = (errors[:, : len(inside)] > needed[:, origin, None]) & inside
+        own = above.sum(axis=1)
+        for lead in range(errors.shape[2]):
+            pool = pools[lead, int(come[origin, lead])]
+            if len(pool) < LEAST_ERRORS:
+                continue
+            asked = needed[:, origin, lead]
+            share = (len(pool) - np.searchsorted(pool, asked, side="right") + 1) / (len(pool) + 2)
+            chance = (own[:, lead] + _BORROWED * share) / (counts[:, origin, lead] + _BORROWED)
+            told[:, origin, lead] = np.where(np.isfinite(asked), chance, np.nan)
+    return told
+
+
+def _pool(errors: np.ndarray) -> np.ndarray:
+    """Ascending errors of all places, or of places spread evenly where they have more errors than are needed."""
+    some = errors[:: max(1, errors.size // _POOLED)]
+    return np.sort(some[np.isfinite(some)])
