@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import mmap
+import os
 import pickle
+import shutil
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -136,7 +139,7 @@ def _on_all_cores(tasks: Mapping[int, Task], folder: str) -> Computed:
     workers = min(cpu_count(), len(tasks))
     threads = dict.fromkeys(_THREADS, str(max(1, cpu_count() // workers)))
     number = {which: n for n, which in enumerate(_distinct(tasks.values()))}
-    pool = ProcessPoolExecutor(workers, initializer=_open, initargs=(folder,), env=threads)
+    pool = ProcessPoolExecutor(workers, initializer=_open, initargs=(folder, os.getpid()), env=threads)
     done = 0
     try:
         sent = {pool.submit(_made_beside, m, number[id(history)], plan): i for i, (m, history, plan) in tasks.items()}
@@ -164,8 +167,9 @@ def _write(histories: list[History], folder: Path) -> None:
     (folder / "histories").write_bytes(packed)
 
 
-def _open(folder: str) -> None:
+def _open(folder: str, caller: int) -> None:
     """Opens in a worker what `_write` wrote."""
+    threading.Thread(target=_end_with, args=(caller, folder), daemon=True).start()
     buffers: list[object] = []
     for path in sorted(Path(folder).glob("[0-9]*")):
         with path.open("rb") as file:
@@ -173,6 +177,14 @@ def _open(folder: str) -> None:
             empty = path.stat().st_size == 0
             buffers.append(b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     _HISTORIES[:] = pickle.loads((Path(folder) / "histories").read_bytes(), buffers=buffers)
+
+
+def _end_with(caller: int, folder: str) -> None:
+    """Ends this worker when the process that asked is gone without a word, and tidies up after it."""
+    while os.getppid() == caller:
+        time.sleep(1)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
 
 
 def _made_beside(model: Forecaster, number: int, plan: Plan) -> np.ndarray:
