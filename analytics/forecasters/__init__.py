@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analytics.forecaster import Forecasters
 from analytics.forecasters.baseline import Climatology, Constant, Drift, Persistence, SeasonalNaive, TrendSeasons
+from analytics.forecasters.flow import FlowRegression
 from analytics.forecasters.regression import Regression
 from analytics.forecasters.settlement import Asaoka, Hyperbolic
 
@@ -15,6 +16,7 @@ FORECASTERS = Forecasters(
     trend_seasons=TrendSeasons,
     constant=Constant,
     regression=Regression,
+    flow=FlowRegression,
     hyperbolic=Hyperbolic,
     asaoka=Asaoka,
 )
