@@ -259,7 +259,7 @@ def _sent(client: Client, tasks: Mapping[int, Task]) -> Generator[tuple[int, Fut
         for i, (model, history, plan) in tasks.items()
     }
     try:
-        for future in as_completed(list(sent)):
+        for future in as_completed(list(sent), loop=client.loop):
             yield sent[future], future
     finally:
         client.cancel(list(sent))
