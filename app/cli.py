@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
+from app.forecast_commands import add_commands
 from geodata.catalog import open_catalog
 from geodata.errors import AlmanacError
 from geodata.region import load_region, regions
@@ -315,6 +316,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true")
     command.add_argument("--as", dest="as_", choices=("csv", "json", "parquet"), default="csv")
     command.set_defaults(command=show_indicators)
+
+    add_commands(commands, lambda table, options: _print_table(table, "json" if options.json else options.as_))
 
     command = commands.add_parser("doctor", help="what is installed, what is missing, whether anything would leave")
     command.add_argument("--json", action="store_true")

@@ -18,6 +18,7 @@ P = ParamSpec("P")
 # What is chosen within a region and means nothing in another.
 OF_ONE_REGION = (
     *("figure", "dataset", "column", "step", "classes", "time", "place", "coverage", "compared"),
+    *("forecast_series", "forecast_place", "forecast_made", "forecast_threshold", "forecast_lead"),
     *(f"{domain}_{what}" for domain in get_args(Domain) for what in ("indicator", "standard")),
 )
 

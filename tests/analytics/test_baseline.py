@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.backtest import Plan, made, plan_of
+from analytics.backtest import Plan, plan_of
 from analytics.forecasters import FORECASTERS
 from analytics.history import History
+from analytics.tasks import made
 from geodata.errors import AlmanacError, UnknownName
 
 BASELINES = [name for name, kind in FORECASTERS.items() if kind.baseline]

@@ -1,0 +1,300 @@
+"""What is likely to happen next at every place, how sure that is, and where nobody knows better than a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from analytics.backtest import Backtested, Plan, plan_of, run
+from analytics.candidates import baselines_of, models_of, usual_horizon
+from analytics.forecaster import Forecaster
+from analytics.forecasters import FORECASTERS
+from analytics.history import History, following, history_of
+from analytics.intervals import intervals_of
+from analytics.scores import coverage
+from analytics.scoring import scores_of
+from analytics.skill import gate, sees_ahead
+from geodata.catalog import Column, Dataset
+from geodata.errors import AlmanacError
+from geodata.region import Region
+
+WINDOWS = 120
+COVERAGES = (0.8, 0.95)
+SHOWN = "shown"
+# Of how many rows a model learns here: a reader waits for it. `almanac evaluate` takes all that the model would.
+ROWS = 40_000
+# Limits may fall short of what they promise by this much or by chance.
+TOLERANCE = 0.03
+_FEWEST_WINDOWS = 20
+Progress = Callable[[int, int], None]
+
+
+def history_for(region: Region, series: str) -> History:
+    """A series of a region with its positions, drivers, holidays and clock.
+
+    Raises
+    ------
+    AlmanacError
+        Where the series does not exist, or keeps no step.
+    """
+    dataset, column = region.series(series)
+    if dataset.kind == "layer" or dataset.step == "once":
+        raise AlmanacError(
+            "{series} holds one value for each place, and a forecast needs a series.",
+            hint="Choose a dataset with a time step; the Data page lists them.",
+            series=series,
+        )
+    panel = region.table(dataset.id)[["location_id", "time", column.name]]
+    drivers = {name: _driver(region, name, dataset.step) for name in region.drivers.get(series, ())}
+    return history_of(
+        panel,
+        column.name,
+        drivers=drivers,
+        positions=_positions(region, dataset),
+        holidays=region.holidays,
+        timezone=region.timezone,
+    )
+
+
+def _positions(region: Region, dataset: Dataset) -> pd.DataFrame | None:
+    if dataset.locations is None:
+        return None
+    points = region.layer_of(dataset).to_crs(region.crs_metric).geometry.representative_point()
+    return pd.DataFrame({"x": points.x, "y": points.y})
+
+
+def _driver(region: Region, series: str, step: str) -> pd.DataFrame:
+    """A driver on the step of what it drives: a rate or mean of a month is that of each of its days."""
+    dataset, column = region.series(series)
+    panel = region.table(dataset.id)[["location_id", "time", column.name]]
+    if dataset.step != "1 month" or step in ("1 month", "1 year"):
+        return panel
+    days = panel["time"].dt.days_in_month
+    spread = panel.loc[panel.index.repeat(days)]
+    first = ~spread.index.duplicated()
+    into = np.arange(len(spread)) - np.maximum.accumulate(np.where(first, np.arange(len(spread)), 0))
+    return spread.assign(time=spread["time"] + pd.to_timedelta(into, unit="D")).reset_index(drop=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """The forecast of one series of a region, with all that is needed to judge it.
+
+    dataset, column : what is forecast
+    history : its record
+    backtested : the forecasts of the past by every baseline and model, and as `SHOWN` by the one that is shown
+    gated : per place and lead time, what is shown and why (`analytics.skill.gate`)
+    limits : by coverage, the low and high limits of what would have been shown: places × windows × horizon
+    table : the forecast itself, one row per place and step after the end of the record, as `almanac forecast` prints it
+    held : by coverage, per place: `coverage` of the limits over the windows, `n` and whether they `held`
+    """
+
+    dataset: Dataset
+    column: Column
+    history: History
+    backtested: Backtested
+    gated: pd.DataFrame
+    limits: Mapping[float, tuple[np.ndarray, np.ndarray]]
+    table: pd.DataFrame
+    held: Mapping[float, pd.DataFrame]
+
+    @property
+    def horizon(self) -> int:
+        """How many steps it looks ahead."""
+        return self.backtested.plan.horizon
+
+    @property
+    def models(self) -> list[str]:
+        """The models that were tried."""
+        return [name for name in self.backtested.means if name not in (SHOWN, *baselines_of(self.history))]
+
+
+_MADE: dict[tuple[object, ...], Outlook] = {}
+_KEPT = 24
+
+
+def outlook(
+    region: Region,
+    series: str,
+    horizon: int | None = None,
+    windows: int = WINDOWS,
+    *,
+    progress: Progress | None = None,
+) -> Outlook:
+    """What is likely to happen next to a series at every place, and how well such forecasts did in the past.
+
+    Parameters
+    ----------
+    series : `dataset.column`.
+    horizon : in steps; None looks as far as is usual for the step.
+    windows : from how many moments of the past it is tried.
+    progress : called with the number of parts done and of all parts.
+
+    Raises
+    ------
+    AlmanacError
+        Where the series cannot be forecast: no step, too short, or nothing measured.
+    """
+    key = (region, series, horizon, windows)
+    if key not in _MADE:
+        made = _outlook(region, series, horizon, windows, progress)
+        while len(_MADE) >= _KEPT:
+            _MADE.pop(next(iter(_MADE)))
+        _MADE[key] = made
+    return _MADE[key]
+
+
+def is_made(region: Region, series: str, horizon: int | None = None, windows: int = WINDOWS) -> bool:
+    """Whether this outlook is in memory, so that it comes at once."""
+    return (region, series, horizon, windows) in _MADE
+
+
+def _outlook(region: Region, series: str, horizon: int | None, windows: int, progress: Progress | None) -> Outlook:
+    dataset, column = region.series(series)
+    history = history_for(region, series)
+    horizon = usual_horizon(history) if horizon is None else horizon
+    plan = plan_of(history, horizon, windows=windows)
+    baselines, models = baselines_of(history), models_of(history)
+    names = [*baselines, *models]
+    told = progress or _silent
+    parts = 2 * len(names)
+    forecasters = {name: _forecaster(name) for name in names}
+    backtested = run(forecasters, history, plan, progress=lambda done, _: told(done, parts))
+    gated = gate(backtested, baselines=baselines, models=models)
+    chosen = _chosen(gated, history, horizon, names)
+    past = _picked(backtested.means, chosen, names)
+    backtested = Backtested(history, plan, {**backtested.means, SHOWN: past})
+    now = Plan(len(history), np.array([len(history) - 1]), horizon)
+    wanted = [name for i, name in enumerate(names) if (chosen == i).any()]
+    latest = run(
+        {name: forecasters[name] for name in wanted},
+        history,
+        now,
+        progress=lambda done, _: told(len(names) + done, parts),
+    )
+    blank = np.full((len(history.places), 1, horizon), np.nan)
+    means = _picked({name: latest.means.get(name, blank) for name in names}, chosen, names)
+    found = intervals_of(backtested, SHOWN, COVERAGES, fresh=means[:, 0])
+    told(parts, parts)
+    held = {share: _held(backtested.observed, *found.past[share], share, history.places) for share in COVERAGES}
+    return Outlook(
+        dataset, column, history, backtested, gated, found.past, _table(history, gated, means[:, 0], found.fresh), held
+    )
+
+
+def _forecaster(name: str) -> Forecaster:
+    made = FORECASTERS[name]()
+    return made.set_params(rows=ROWS) if "rows" in made.get_params() else made
+
+
+def _silent(done: int, parts: int) -> None:
+    """Tells nobody."""
+
+
+def _chosen(gated: pd.DataFrame, history: History, horizon: int, names: Sequence[str]) -> np.ndarray:
+    """places × horizon: the number among `names` of what is shown; -1 where nothing can be."""
+    codes = pd.Categorical(gated["model"], categories=list(names)).codes
+    found = np.full((len(history.places), horizon), -1)
+    found[history.places.get_indexer(gated["location_id"]), gated["lead"].to_numpy() - 1] = codes
+    return found
+
+
+def _picked(means: Mapping[str, np.ndarray], chosen: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """places × k × horizon: at each place and lead time the forecasts of what is shown there."""
+    picked = np.full_like(means[names[0]], np.nan)
+    for i, name in enumerate(names):
+        picked = np.where((chosen == i)[:, None, :], means[name], picked)
+    return picked
+
+
+def _held(observed: np.ndarray, low: np.ndarray, high: np.ndarray, share: float, places: pd.Index) -> pd.DataFrame:
+    """Per place, whether the limits held what they promise: their coverage is not below it by more than chance has it.
+
+    Forecasts that overlap err together, so that chance is judged by the number of windows, not of values.
+    """
+    known = np.isfinite(observed) & np.isfinite(low) & np.isfinite(high)
+    inside = known & (observed >= low) & (observed <= high)
+    n = known.sum(axis=(1, 2))
+    windows = known.any(axis=2).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        coverage = inside.sum(axis=(1, 2)) / n
+        allowed = np.maximum(TOLERANCE, 1.645 * np.sqrt(share * (1 - share) / windows))
+    return pd.DataFrame(
+        {"coverage": coverage, "n": n, "held": (windows >= _FEWEST_WINDOWS) & (coverage >= share - allowed)},
+        index=places,
+    )
+
+
+def _table(
+    history: History, gated: pd.DataFrame, means: np.ndarray, fresh: Mapping[float, tuple[np.ndarray, np.ndarray]]
+) -> pd.DataFrame:
+    horizon = means.shape[1]
+    rows = pd.MultiIndex.from_product([history.places, range(1, horizon + 1)], names=["location_id", "lead"])
+    judged = gated.set_index(["location_id", "lead"]).reindex(rows)
+    table = pd.DataFrame(
+        {
+            "location_id": rows.get_level_values(0),
+            "time": np.tile(following(history.times[-1], history.step, horizon), len(history.places)),
+            "mean": means.ravel(),
+        }
+    )
+    table["time"] = table["time"].dt.tz_localize("UTC")
+    for share, (low, high) in fresh.items():
+        table[f"low_{100 * share:.0f}"] = low.ravel()
+        table[f"high_{100 * share:.0f}"] = high.ravel()
+    for column in ("model", "skill", "skill_low"):
+        table[column] = judged[column].to_numpy()
+    reasons = judged["reason"].to_numpy(object)
+    table["shown"] = np.where(judged["shown"] == "model", "model", "baseline: " + reasons)
+    return table
+
+
+def scores(found: Outlook) -> pd.DataFrame:
+    """The scores of every baseline and model, and of what is shown with its limits, by place and lead time."""
+    table = scores_of(found.backtested)
+    for share, (low, high) in found.limits.items():
+        name = f"coverage_{100 * share:.0f}"
+        table[name] = np.nan
+        table.loc[table["model"] == SHOWN, name] = coverage(low, high, found.backtested.observed, axis=1).ravel()
+    return table
+
+
+def shown_at(found: Outlook, place: str) -> pd.DataFrame:
+    """The forecast at one place, with its lead times and how each came to be shown."""
+    mine = found.table[found.table["location_id"] == place].reset_index(drop=True)
+    judged = found.gated[found.gated["location_id"] == place].set_index("lead")
+    lead = np.arange(1, found.horizon + 1)
+    return mine.assign(
+        lead=lead,
+        by_model=(judged["shown"].reindex(lead) == "model").to_numpy(),
+        baseline=judged["baseline"].reindex(lead).to_numpy(),
+        reason=judged["reason"].reindex(lead).to_numpy(),
+    )
+
+
+def sees_ahead_of(found: Outlook) -> pd.Series:
+    """By place, up to which lead time a model is shown without a break; 0 where the guess is as good from the start."""
+    return sees_ahead(found.gated).set_index("location_id")["leads"].reindex(found.history.places)
+
+
+@lru_cache(maxsize=16)
+def forecastable(region: Region) -> tuple[dict[str, tuple[Dataset, Column]], dict[str, AlmanacError]]:
+    """The series of a region that can be forecast, the one it opens on first, and why the others cannot."""
+    usable: dict[str, tuple[Dataset, Column]] = {}
+    refused: dict[str, AlmanacError] = {}
+    for dataset in region.panels.values():
+        for column in dataset.columns.values():
+            series = f"{dataset.id}.{column.name}"
+            try:
+                history = history_for(region, series)
+                plan_of(history, usual_horizon(history))
+            except AlmanacError as error:
+                refused[series] = error
+            else:
+                usable[series] = (dataset, column)
+    first = sorted(usable, key=lambda name: name != region.opens_on)
+    return {name: usable[name] for name in first}, refused

@@ -1,0 +1,1 @@
+"""What the pages on forecasts share."""

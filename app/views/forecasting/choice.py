@@ -1,0 +1,47 @@
+"""Which series is looked at, its outlook with a progress bar, and the series for which there is none."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from analytics.outlook import Outlook, forecastable, is_made, outlook
+from app.text import error_in_words, said, t, tn
+from app.widgets import choose, plain
+from geodata.region import Region
+
+
+def pick_outlook(region: Region) -> Outlook:
+    """The series picker, and the outlook of the series that was picked."""
+    usable, _ = forecastable(region)
+    options = {name: f"{said(d.title)} · {said(c.title)}" for name, (d, c) in usable.items()}
+    series = choose("forecast_series", t("Series"), options, resets=("forecast_made", "forecast_threshold"))
+    if is_made(region, series):
+        return outlook(region, series)
+    words = t("Trying the forecasters on the past …")
+    bar = st.progress(0.0, text=words)
+
+    def told(done: int, parts: int) -> None:
+        bar.progress(min(done / parts, 1.0), text=t("{words} {done} of {parts}", words=words, done=done, parts=parts))
+
+    try:
+        return outlook(region, series, progress=told)
+    finally:
+        bar.empty()
+
+
+def draw_refused(region: Region) -> None:
+    """The series that cannot be forecast, and why."""
+    _, refused = forecastable(region)
+    if not refused:
+        return
+    with st.expander(tn("{n} series has no forecast", "{n} series have no forecast", len(refused))):
+        rows = []
+        for name, error in refused.items():
+            dataset, column = region.series(name)
+            why, hint = error_in_words(error)
+            rows.append(
+                {t("Series"): f"{said(dataset.title)} · {said(column.title)}", t("Why"): why, t("What to do"): hint}
+            )
+        st.dataframe(pd.DataFrame(rows), hide_index=True)
+        st.caption(plain(t("A snapshot of one moment is no series: the pages of the domains show it.")))
