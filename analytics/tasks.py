@@ -194,7 +194,6 @@ def _made_beside(model: Forecaster, number: int, plan: Plan) -> np.ndarray:
 def _on_cluster(tasks: Mapping[int, Task], address: str) -> Computed:
     """On the workers of a Dask cluster. What a lost worker had is computed again by the others."""
     from distributed import KilledWorker
-    from distributed.comm import CommClosedError
 
     if not tasks:
         return
@@ -212,7 +211,7 @@ def _on_cluster(tasks: Mapping[int, Task], address: str) -> Computed:
             if not left:
                 return
         raise CancelledError
-    except (KilledWorker, CancelledError, CommClosedError, TimeoutError):
+    except (KilledWorker, CancelledError, OSError):
         raise AlmanacError(
             "The cluster of {address} lost its scheduler or its workers after {done} of {all} forecasts.",
             hint="See that it runs and has memory enough, then start again: what was computed is kept.",

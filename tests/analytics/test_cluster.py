@@ -25,7 +25,7 @@ from geodata.errors import AlmanacError, BrokenData
 from geodata.settings import settings
 
 ROOT = Path(__file__).parents[2]
-STARTED_WITHIN = 60
+STARTED_WITHIN = 30
 
 
 @pytest.fixture(autouse=True)
