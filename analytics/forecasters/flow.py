@@ -34,7 +34,14 @@ _POOL = 8
 _TAIL = 0.3
 _MARGIN, _LOSS = 0.02, 0.02
 _LITTLE = 0.01
+# The middle of a logarithm is below the mean of the flow by half the scatter: a step towards it costs little absolute
+# error and spares large ones.
+_TOWARDS_MEAN = 0.1
+# A line has more coefficients than fewer rows can tell.
+_FEWEST = 60
 _ROWS_OF_A_TREE = 1_000
+# Trees cost far more than nets: of so many rows for a first look, and in the end.
+_ROWS_OF_TREES = (60_000, 250_000)
 
 
 class FlowRegression(Forecaster):
@@ -125,10 +132,10 @@ class FlowRegression(Forecaster):
         return _Rows(place, origin, features, long, base, coming, self._spread(slice(None))[place])
 
     def _members(self, rows: _Rows, *, quick: bool = False) -> list[tuple[float, _Nets | _Trees]]:
+        few, most = _ROWS_OF_TREES
         return [
-            (0.4, _Nets(1 if quick else 4, False, self.seed).fit(rows)),
-            (0.1, _Nets(1 if quick else 2, True, self.seed + 50).fit(rows)),
-            *[(0.25, _Trees(root, self.seed).fit(rows)) for root in (False, True)],
+            *[(0.2, _Nets(2 if quick else 6, root, self.seed + 50 * root).fit(rows)) for root in (False, True)],
+            *[(0.3, _Trees(few if quick else most, root, self.seed).fit(rows)) for root in (False, True)],
         ]
 
     def _learn_stretch(self, rows: _Rows, steps: int) -> None:
@@ -219,18 +226,21 @@ class _Nets:
 class _Trees:
     """Boosted trees, for each lead their own."""
 
-    def __init__(self, root: bool, seed: int) -> None:
-        self.root, self.seed = root, seed
+    def __init__(self, most: int, root: bool, seed: int) -> None:
+        self.most, self.root, self.seed = most, root, seed
 
     def fit(self, rows: _Rows) -> Self:
         wanted = _change(rows.base, rows.coming, rows.spread, self.root)
         self.models = []
+        random = np.random.default_rng(self.seed)
         for lead in range(wanted.shape[1]):
-            known = np.isfinite(wanted[:, lead])
+            known = np.flatnonzero(np.isfinite(wanted[:, lead]))
+            if len(known) > self.most:
+                known = np.sort(random.choice(known, self.most, replace=False))
             model = HistGradientBoostingRegressor(
                 learning_rate=0.1,
                 # Few rows carry few trees.
-                max_iter=int(np.clip(known.sum() // _ROWS_OF_A_TREE, 20, 120)),
+                max_iter=int(np.clip(len(known) // _ROWS_OF_A_TREE, 20, 120)),
                 max_leaf_nodes=31,
                 min_samples_leaf=40,
                 l2_regularization=5.0,
@@ -265,11 +275,13 @@ class _Line:
         y = np.stack([away[place, origin + lead] for lead in leads], axis=1) - away[place, origin][:, None]
         self.width = np.sqrt(np.nanmean(x**2, axis=0)) if len(x) else np.ones(features.shape[2])
         self.width = np.where(self.width > 1e-9, self.width, np.inf)
-        self.models = []
+        self.models, self.scatter = [], np.zeros(len(leads))
         for lead in range(len(leads)):
             known = np.isfinite(y[:, lead])
-            model = Ridge(alpha=100.0) if known.sum() > 30 else None
+            model = Ridge(alpha=100.0) if known.sum() > _FEWEST else None
             self.models.append(model and model.fit(self._standard(x[known]), y[known, lead]))
+            if model:
+                self.scatter[lead] = np.var(y[known, lead] - model.predict(self._standard(x[known])))
         return self
 
     def forecast(self, history: History, catchments: Catchments, some: slice, origins: np.ndarray) -> np.ndarray:
@@ -282,7 +294,7 @@ class _Line:
         for lead, model in zip(self.leads, self.models, strict=True):
             change = model.predict(self._standard(x.reshape(-1, x.shape[2]))).reshape(x.shape[:2]) if model else 0
             found.append(log[:, origins] + change + usual[:, origins + lead] - usual[:, origins])
-        return np.exp(np.stack(found, axis=2)) - _LITTLE
+        return np.exp(np.stack(found, axis=2) + _TOWARDS_MEAN * self.scatter) - _LITTLE
 
     def _usual(self, history: History, catchments: Catchments, some: slice) -> np.ndarray:
         profile = self.profile
@@ -295,6 +307,11 @@ class _Line:
         away = log - self._usual(history, catchments, some)[:, : len(history)]
         known = last_seen(away)
         columns = [lagged(known, k) for k in (0, 1, 2, 3, 5, 7)] + [fading(away, h) for h in (3, 7, 20, 60, 180, 365)]
+        # A wet spell drains at another pace in spring than in autumn.
+        turn = 2 * np.pi * history.times.day_of_year.to_numpy() / 365.25
+        for wave in (np.sin(turn), np.cos(turn)):
+            columns += [known * wave, (known - lagged(known, 1)) * wave, fading(away, 20) * wave]
+            columns.append(np.broadcast_to(wave, known.shape))
         return away, np.stack(columns, axis=2)
 
     def _standard(self, features: np.ndarray) -> np.ndarray:
