@@ -15,10 +15,13 @@ from geodata.errors import AlmanacError, BrokenData
 # How much the limits of a place widen after a miss: by gamma × coverage, against gamma × (1 - coverage) narrower after
 # a hit. The larger, the sooner a place that misses too often is put right, and the wider the limits are on average.
 GAMMA = 0.01
+# The same for all places together: many of them tell soon and with little noise that limits are too narrow or wide.
+GAMMA_OF_ALL, _MANY = 0.1, 10
 # A place has no limits at a lead time before so many of its errors there were measured against their expected size.
 LEAST_SCORES = 7
-# The quantile over all places is taken anew whenever the known scores have grown so much.
-_GROWTH = 1.05
+# The quantile over all places is of the later half of the known scores, of this many forecasts at least: the expected
+# sizes get better as more is known, and models change. It is taken anew whenever the scores have grown so much.
+_FEWEST, _GROWTH = 30, 1.05
 
 Limits = Mapping[float, tuple[np.ndarray, np.ndarray]]
 
@@ -57,11 +60,11 @@ def intervals_of(
     Notes
     -----
     Scores are absolute errors over their expected size (`local_scale`). The limits are forecast ± q · size, where q is
-    the conformal quantile of the known scores of all places at the lead time, times a factor of the place and lead
-    time that grows by e^(γ·coverage) with each miss that becomes known, and shrinks by e^(-γ·(1 - coverage)) with each
-    hit. In the long run misses and hits balance at the promised share whatever the model does, at every place and lead
-    time. Misses of a forecast 12 steps ahead are known 12 steps later, and count only then. No limit lies below zero
-    as long as nothing negative has been measured.
+    the conformal quantile of the later known scores of all places at the lead time, times a factor of the place and
+    lead time that grows by e^(γ·coverage) with each miss that becomes known, and shrinks by e^(-γ·(1 - coverage)) with
+    each hit; the mean over all places of misses and hits moves it likewise. In the long run misses and hits balance at
+    the promised share whatever the model does, at every place and lead time. Misses of a forecast 12 steps ahead are
+    known 12 steps later, and count only then. No limit lies below zero as long as nothing negative has been measured.
 
     References
     ----------
@@ -216,12 +219,15 @@ def _quantiles(scores: np.ndarray, come: np.ndarray, coverages: np.ndarray) -> n
             leads = np.flatnonzero(before + later < now)
             which = before[leads] + later
             score, given = scores[:, which, leads], found[:, :, which, leads]
-            step = GAMMA * ((score > given) - (1 - share))
-            factor[:, :, leads] += np.where(np.isfinite(score) & np.isfinite(given), step, 0)
+            judged = np.isfinite(score) & np.isfinite(given)
+            missed = np.where(judged, (score > given) - (1 - share), 0)
+            of_all = missed.sum(axis=1, keepdims=True) / np.maximum(judged.sum(axis=1, keepdims=True), 1)
+            factor[:, :, leads] += GAMMA * missed + GAMMA_OF_ALL * places / (places + _MANY) * of_all
         before = now
         for lead in np.flatnonzero(now >= np.maximum(based_on * _GROWTH, 1)):
             if now[lead] > based_on[lead]:
-                base[:, lead] = _conformal(scores[:, : now[lead], lead], coverages)
+                since = max(0, min(now[lead] // 2, now[lead] - _FEWEST))
+                base[:, lead] = _conformal(scores[:, since : now[lead], lead], coverages)
                 based_on[lead] = now[lead]
         reach = base[:, None] * np.exp(factor)
         # The limits of a larger share contain those of a smaller one, whatever their factors have come to.

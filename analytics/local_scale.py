@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 DAY = 86_400_000_000
-# In microseconds: what the size of errors may follow, where the forecasts span each at least twice.
+# In microseconds: what the size of errors may follow, where the forecasts so far span each at least twice.
 _PERIODS = (DAY, 7 * DAY, round(365.2425 * DAY))
 # Errors are remembered for so many forecasts, until half forgotten.
 _HALF_LIVES = (3, 15, 90)
@@ -78,6 +78,7 @@ def local_scale(walk: Walk) -> np.ndarray:
             random_state=0,
         )
         # The root is learnt rather than the error itself: few huge errors must not decide for all.
+        features.choose_seasons(begin)
         trees.fit(features.of(*rows), np.sqrt(errors[rows] / usual[rows]))
         block = np.ogrid[0:places, begin:end, 0:horizon]
         asked = features.of(*block)
@@ -139,8 +140,12 @@ class _Features:
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.cumsum(np.where(seen, walk.observed, 0), axis=1) / np.cumsum(seen, axis=1)
         self.typical = at_origins(mean, come)
-        span = walk.known[-1] - walk.known[0]
-        angles = [2 * np.pi * (walk.targets % p) / p for p in _PERIODS if 2 * p <= span]
+        self.choose_seasons(0)
+
+    def choose_seasons(self, origin: int) -> None:
+        """The seasons that the forecasts up to an origin have seen twice."""
+        span = self.walk.known[origin] - self.walk.known[0]
+        angles = [2 * np.pi * (self.walk.targets % p) / p for p in _PERIODS if 2 * p <= span]
         self.seasons = [turn(angle) for angle in angles for turn in (np.sin, np.cos)]
 
     def of(self, place: np.ndarray, origin: np.ndarray, lead: np.ndarray) -> np.ndarray:
