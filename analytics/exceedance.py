@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
 from analytics.backtest import Backtested
 from analytics.history import History
@@ -22,6 +24,9 @@ _BORROWED = 20
 _POOLED = 4_000
 # Nothing is said before so many errors are known at a lead time over all places.
 LEAST_ERRORS = 20
+# Chances told from very few errors say nothing of later ones. The correction is learnt from so many forecasts on, and
+# again whenever they have grown so much; that nothing is to be corrected weighs as much as so many chances of one half.
+_BURNT, _FIRST, _GROWTH, _PRIOR = 5, 10, 1.3, 8.0
 # A year counts for return periods where this share of its steps has a value.
 _COMPLETE = 0.9
 
@@ -70,9 +75,14 @@ def exceedance(
     below are added, so that nothing is called impossible or certain that has merely not been seen (the rule of
     succession). Errors of forecasts whose value had not come yet are not known.
 
+    Errors of high forecasts are not those of low ones: what is expected to be extreme returns to the mean. So the
+    chances are corrected by how often what was told came, as far as it was known: the logarithm of the odds becomes
+    a + b times itself, at each lead time for all places together, kept near a = 0 and b = 1 while little is known.
+
     References
     ----------
     Vovk, V. et al. (2019): Nonparametric predictive distributions based on conformal prediction. Machine Learning 108.
+    Platt, J. (1999): Probabilistic outputs for support vector machines. Advances in Large Margin Classifiers.
     """
     if model not in backtested.means:
         near = nearest(model, list(backtested.means))
@@ -87,14 +97,15 @@ def exceedance(
     observed = backtested.observed
     walk = _walk(backtested, backtested.means[model], observed, fresh)
     scale = local_scale(walk)
-    told = _chances(walk, scale, (levels[:, None, None] - walk.means) / scale)
+    above = np.where(np.isfinite(walk.observed), walk.observed > levels[:, None, None], np.nan)
+    above[~np.isfinite(levels)] = np.nan
+    told = _corrected(_chances(walk, scale, (levels[:, None, None] - walk.means) / scale), above, walk.come)
     k = observed.shape[1]
-    known = np.isfinite(observed) & np.isfinite(levels)[:, None, None]
     return Exceedance(
         pd.Series(levels, index=backtested.history.places, name="threshold"),
         told[:, :k],
         None if fresh is None else told[:, k],
-        np.where(known, observed > levels[:, None, None], np.nan),
+        above[:, :k],
     )
 
 
@@ -243,3 +254,42 @@ def _pool(errors: np.ndarray) -> np.ndarray:
     """Ascending errors of all places, or of places spread evenly where they have more errors than are needed."""
     some = errors[:: max(1, errors.size // _POOLED)]
     return np.sort(some[np.isfinite(some)])
+
+
+def _corrected(told: np.ndarray, above: np.ndarray, come: np.ndarray) -> np.ndarray:
+    """The chances as often right as what was known at each origin had it."""
+    k = told.shape[1]
+    odds = logit(told)
+    found = told.copy()
+    begins, begin = [], _FIRST
+    while begin < k:
+        begins.append(begin)
+        begin = int(begin * _GROWTH) + 1
+    for begin, end in pairwise([*begins, k]):
+        until = int(come[begin].max())
+        if until <= _BURNT:
+            continue
+        every = max(1, len(told) * until // _POOLED)
+        x, y = odds[::every, _BURNT:until], above[::every, _BURNT:until]
+        known = np.isfinite(x) & np.isfinite(y) & (np.arange(_BURNT, until)[:, None] < come[begin])
+        constant, slope = _logistic(np.where(known, x, 0.0), np.where(known, y, 0.0), known)
+        found[:, begin:end] = expit(constant + slope * odds[:, begin:end])
+    return found
+
+
+def _logistic(x: np.ndarray, y: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """leads: a and b of the log odds a + b·x with which y came, by Newton's steps from the prior a = 0, b = 1."""
+    constant, slope = np.zeros(x.shape[2]), np.ones(x.shape[2])
+    prior = _PRIOR / 4
+    for _ in range(12):
+        chance = expit(constant + slope * x)
+        off = np.where(known, y - chance, 0.0)
+        weight = np.where(known, chance * (1 - chance), 0.0)
+        left = off.sum(axis=(0, 1)) - prior * constant, (off * x).sum(axis=(0, 1)) - prior * (slope - 1)
+        whole, half, square = (part.sum(axis=(0, 1)) for part in (weight, weight * x, weight * x**2))
+        whole, square = whole + prior, square + prior
+        scale = whole * square - half**2
+        # Where nearly all came as told the steps of Newton overshoot.
+        constant = constant + np.clip((square * left[0] - half * left[1]) / scale, -1, 1)
+        slope = np.clip(slope + np.clip((whole * left[1] - half * left[0]) / scale, -0.5, 0.5), 0.05, 3.0)
+    return constant, slope
