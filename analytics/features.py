@@ -18,6 +18,10 @@ _SPAN = 3
 # Seasons gone by that are averaged.
 _SEASONS = 4
 _DRIVER_WINDOWS = (3, 7, 30)
+# Neighbours are chosen fold by fold where the record has few days (or years); in a long one the choice is settled.
+_FOLDS, _FEW_BLOCKS = 6, 30
+# What comes again each week or year has to be seen so often before it is worth a feature.
+_WEEKS, _YEARS = 3, 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,17 +47,22 @@ class Features:
 
     scale : by place, the root mean square of the values' change over the middle of the horizon; 0 where a place has
         never changed
-    names : of the columns, those known at the origin first
+    neighbours : folds × places × count; the last fold is chosen from all steps learnt from, each other without its own
+    fold : of each step learnt from. Neighbours chosen from the very steps that a model learns from look better than
+        they will prove: in a short record each step looks at those that were chosen without it
     """
 
     profile: Profile
     scale: np.ndarray
     spread: np.ndarray
     neighbours: np.ndarray
+    fold: np.ndarray
     seasons: tuple[int, ...]
     windows: tuple[int, ...]
     driver_scales: tuple[tuple[str, bool, np.ndarray, np.ndarray], ...]
     horizon: int
+    weeks: bool
+    years: bool
 
     def know(self, history: History) -> Known:
         """Makes a history ready; the same places in the same order as learnt from."""
@@ -115,8 +124,11 @@ class Features:
                     columns.append(np.sqrt(np.maximum(squares[window - 1] / count - average**2, 0)))
         columns += [left(back) for back in (0, 1, 3, 6, 12)]
         columns += [known.calm[origin], known.calm[origin] - known.calm[np.maximum(origin - _SPAN, 0)]]
-        for rank in range(self.neighbours.shape[1]):
-            near = self.neighbours[place, rank]
+        chosen = np.full(len(origin), len(self.neighbours) - 1)
+        within = origin < len(self.fold)
+        chosen[within] = self.fold[origin[within]]
+        for rank in range(self.neighbours.shape[2]):
+            near = self.neighbours[chosen, place, rank]
             its = _divisor(self.scale)[near].astype(np.float32)
             now = (values[near, origin] - usual[near, origin]) / its
             before = np.maximum(origin - _SPAN, 0)
@@ -131,15 +143,14 @@ class Features:
         return np.column_stack(columns).astype(np.float32, copy=False)
 
     def at_target(self, known: Known, place: np.ndarray, origin: np.ndarray, lead: np.ndarray) -> np.ndarray:
-        """rows × features: what depends on the step that is forecast."""
-        values, usual, calendar = known.values, known.usual, known.calendar
+        """rows × features: what is usual, was one season ago or is planned at the step that is forecast."""
+        values, usual = known.values, known.usual
         scale = _divisor(self.scale)[place].astype(np.float32)
         base = self.base(known, place, origin)
         target = origin + lead
         there = usual[place, target]
         end = usual.shape[1] - 1
         columns = [
-            lead.astype(np.float32),
             (there - base) / scale,
             (there - usual[place, origin]) / scale,
             (usual[place, np.minimum(target + 1, end)] - usual[place, target - 1]) / scale,
@@ -160,22 +171,25 @@ class Features:
                 total += np.where(seen, past, 0)
                 number += seen
             columns.append((total / np.where(number > 0, number, np.nan) - base) / scale)
-        if calendar.within_day:
-            angle = 2 * np.pi * calendar.phase[target] / calendar.phases
-            columns += [calendar.phase[target], np.sin(angle), np.cos(angle)]
-        turn = 2 * np.pi * calendar.year[target]
-        columns += [
-            calendar.weekday[target],
-            calendar.kind[target] >= 5,
-            calendar.holiday[target],
-            np.sin(turn),
-            np.cos(turn),
-        ]
         for driver, (_, ahead, _, _) in zip(known.drivers, self.driver_scales, strict=True):
             if ahead:
                 columns += [driver[place, target], driver[place, target] - driver[place, origin]]
                 columns.append(_mean_of(driver, place, target, 3))
         return np.column_stack([np.asarray(c, dtype=np.float32) for c in columns])
+
+    def date(self, known: Known, step: np.ndarray) -> np.ndarray:
+        """rows × features: time of day, weekday and season, as far as the record has seen each come again."""
+        calendar = known.calendar
+        columns: list[np.ndarray] = []
+        if calendar.within_day:
+            angle = 2 * np.pi * calendar.phase[step] / calendar.phases
+            columns += [calendar.phase[step], np.sin(angle), np.cos(angle)]
+        if self.weeks:
+            columns += [calendar.weekday[step], calendar.kind[step] >= 5, calendar.holiday[step]]
+        if self.years:
+            turn = 2 * np.pi * calendar.year[step]
+            columns += [np.sin(turn), np.cos(turn)]
+        return np.column_stack([np.ones(len(step)), *columns]).astype(np.float32)
 
 
 def learn_features(history: History, horizon: int, *, neighbours: int = NEIGHBOURS) -> Features:
@@ -186,9 +200,7 @@ def learn_features(history: History, horizon: int, *, neighbours: int = NEIGHBOU
     profile = learn_profile(values, calendar)
     scale, spread = _scales(values, horizon)
     left = (values - profile.at(values, calendar)[:, :steps]) / _divisor(scale)[:, None].astype(np.float32)
-    near = leading_places(
-        np.nan_to_num(left, copy=False), max(1, horizon // 2), neighbours, span=_SPAN, positions=history.positions
-    )
+    near, fold = _neighbours(history, np.nan_to_num(left, copy=False), horizon, neighbours)
     drivers = []
     for name, driver in history.drivers.items():
         past = driver[:, :steps]
@@ -198,7 +210,39 @@ def learn_features(history: History, horizon: int, *, neighbours: int = NEIGHBOU
         deviation = np.sqrt(np.where(seen, (past - mean[:, None]) ** 2, 0).sum(axis=1) / count)
         drivers.append((name, name in history.known_ahead, mean, _divisor(deviation)))
     windows = tuple(w for w in WINDOWS if w <= steps // 8)
-    return Features(profile, scale, spread, near, _seasons(history), windows, tuple(drivers), horizon)
+    years = steps / history.steps_in_year
+    return Features(
+        profile=profile,
+        scale=scale,
+        spread=spread,
+        neighbours=near,
+        fold=fold,
+        seasons=_seasons(history),
+        windows=windows,
+        driver_scales=tuple(drivers),
+        horizon=horizon,
+        weeks=years * 365 >= _WEEKS * 7 and history.steps_in_year > 53,
+        years=years >= _YEARS,
+    )
+
+
+def _neighbours(history: History, left: np.ndarray, horizon: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The neighbours by fold, and the fold of each step."""
+    steps = left.shape[1]
+    per_year = history.steps_in_year
+    block = max(1, round(per_year / 365.2425 if per_year > 366 else per_year))
+    blocks = -(-steps // block)
+    lead = max(1, horizon // 2)
+    every = leading_places(left, lead, count, span=_SPAN, positions=history.positions)[None]
+    if not 2 < blocks <= _FEW_BLOCKS:
+        return every, np.zeros(steps, dtype=int)
+    folds = min(blocks, _FOLDS)
+    fold = np.arange(steps) // block % folds
+    without = [
+        leading_places(left, lead, count, span=_SPAN, positions=history.positions, use=fold != one)
+        for one in range(folds)
+    ]
+    return np.concatenate([np.stack(without), every]), fold
 
 
 def last_step(values: np.ndarray) -> np.ndarray:

@@ -10,7 +10,13 @@ _AT_ONCE = 1_000
 
 
 def leading_places(
-    residuals: np.ndarray, lead: int, count: int, *, span: int = 3, positions: np.ndarray | None = None
+    residuals: np.ndarray,
+    lead: int,
+    count: int,
+    *,
+    span: int = 3,
+    positions: np.ndarray | None = None,
+    use: np.ndarray | None = None,
 ) -> np.ndarray:
     """The places whose change foretells best what a place's own past does not.
 
@@ -21,7 +27,8 @@ def leading_places(
     lead : how many steps ahead the change of the target counts.
     count : how many neighbours.
     span : over how many steps the neighbours' change is taken.
-    positions : taken no notice of unless there are very many places.
+    positions : places × 2; where there are very many places only the nearest are candidates.
+    use : which steps may be looked at; None for all.
 
     Returns
     -------
@@ -34,6 +41,8 @@ def leading_places(
         return np.zeros((places, 0), dtype=int)
     every = max(1, int(np.ceil(places * places * usable * 2 / _EFFORT)))
     at = np.arange(span, steps - lead, every)
+    if use is not None:
+        at = at[use[at] & use[at - span] & use[at + lead]]
     now, change = residuals[:, at], residuals[:, at] - residuals[:, at - span]
     surprise = _without_own(residuals[:, at + lead] - now, now, change)
     surprise = _unit(surprise)
