@@ -187,7 +187,7 @@ class Regression(Forecaster):
             return _Line().fit(features, change)
         model = HistGradientBoostingRegressor(
             learning_rate=0.08,
-            max_iter=200 if len(change) <= _LEAST_ROWS else 300,
+            max_iter=100 if len(change) < _ALONE // 2 else 200 if len(change) <= _LEAST_ROWS else 300,
             max_leaf_nodes=31,
             min_samples_leaf=int(np.clip(len(change) // 5_000, 20, 200)),
             l2_regularization=1.0,

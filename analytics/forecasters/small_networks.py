@@ -12,7 +12,7 @@ _BATCH = 512
 _RATE = 2e-3
 _EPOCHS = 4
 # At least so many batches, however few the rows.
-_LEAST_BATCHES = 1_500
+_LEAST_BATCHES = 600
 # Features are standardised, and beyond this many standard deviations all is equally far.
 _FAR = 4.0
 
