@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import mmap
 import os
 import pickle
@@ -11,7 +12,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from concurrent.futures import CancelledError, as_completed
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -223,10 +224,21 @@ def _on_cluster(tasks: Mapping[int, Task], address: str) -> Computed:
         client.close()
 
 
+async def _knock(address: str) -> None:
+    """Connects once: the client's own time limit does not hold for what takes the call and says nothing."""
+    from distributed.comm import connect
+
+    comm = await asyncio.wait_for(connect(address, timeout=REACHED_WITHIN), REACHED_WITHIN)
+    await comm.close()
+
+
 def _connected(address: str) -> Client:
     from distributed import Client
 
     try:
+        with ThreadPoolExecutor(1) as thread:
+            # In a thread of its own, for a notebook runs a loop already.
+            thread.submit(asyncio.run, _knock(address)).result()
         client = Client(address, timeout=REACHED_WITHIN, set_as_default=False, asynchronous=False)
     except (OSError, ValueError):
         raise AlmanacError(
