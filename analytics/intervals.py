@@ -22,6 +22,7 @@ LEAST_SCORES = 7
 # The quantile over all places is of the later half of the known scores, of this many forecasts at least: the expected
 # sizes get better as more is known, and models change. It is taken anew whenever the scores have grown so much.
 _FEWEST, _GROWTH = 30, 1.05
+_NEVER = np.iinfo(np.int64).max
 
 Limits = Mapping[float, tuple[np.ndarray, np.ndarray]]
 
@@ -138,7 +139,7 @@ def add_intervals(
     targets[-1, ahead[inside]] = times[inside]
     # Cutoffs without a row at a lead time have no value there either: any ascending moment will do.
     targets = np.maximum.accumulate(targets, axis=0)
-    walk = Walk(means, observed, np.append(known, times.min() - 1), targets)
+    walk = Walk(means, observed, np.append(known, times.min(initial=_NEVER) - 1), targets)
     found = forecast.copy()
     for share, limits in _limits(walk, coverages, lowest=np.inf).items():
         for name, limit in zip(limit_names(share), limits, strict=True):

@@ -54,8 +54,8 @@ def heavy(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 
 @pytest.mark.parametrize("noise", [gaussian, heteroscedastic, skewed, heavy])
 def test_noise_that_is_known_is_covered_as_promised(noise: Noise) -> None:
-    values = noise(np.random.default_rng(5), (12, 1000))
-    backtested = around(values, daily(1000))
+    values = noise(np.random.default_rng(5), (12, 800))
+    backtested = around(values, daily(800, horizon=2))
     for share, (low, high) in intervals_of(backtested, "model", (0.8, 0.9)).past.items():
         inside = ((backtested.observed >= low) & (backtested.observed <= high))[:, 300:]
         assert inside.mean() == pytest.approx(share, abs=0.02)
@@ -64,8 +64,8 @@ def test_noise_that_is_known_is_covered_as_promised(noise: Noise) -> None:
 
 def test_limits_are_wide_when_errors_are_large() -> None:
     values = heteroscedastic(np.random.default_rng(6), (12, 1600))
-    low, high = intervals_of(around(values, daily(1600)), "model", (0.9,)).past[0.9]
-    width, day = (high - low)[:, 1200:, 0], np.arange(1202, 1598) % 365.25
+    low, high = intervals_of(around(values, daily(1600, horizon=1)), "model", (0.9,)).past[0.9]
+    width, day = (high - low)[:, 1200:, 0], np.arange(1202, 1600) % 365.25
     winter, summer = width[:, (day < 30) | (day > 335)].mean(axis=1), width[:, abs(day - 183) < 30].mean(axis=1)
     assert (winter / summer > 3).all()
     # The places' noise grows by the same factor from one to the next, and so do their limits.
@@ -73,13 +73,13 @@ def test_limits_are_wide_when_errors_are_large() -> None:
 
 
 def test_a_model_that_turns_bad_is_covered_again_after_a_while() -> None:
-    values = np.random.default_rng(7).normal(0, 1, (10, 1500))
+    values = np.random.default_rng(7).normal(0, 1, (8, 1100))
     values[:, 500:] += 4.0
-    backtested = around(values, daily(1500))
+    backtested = around(values, daily(1100, horizon=2))
     low, high = intervals_of(backtested, "model", (0.9,)).past[0.9]
     inside = (backtested.observed >= low) & (backtested.observed <= high)
     assert inside[:, 500:505].mean() < 0.3
-    assert inside[:, 1000:].mean() == pytest.approx(0.9, abs=0.03)
+    assert inside[:, 800:].mean() == pytest.approx(0.9, abs=0.03)
 
 
 def test_each_place_is_put_right_by_its_own_misses() -> None:
@@ -200,6 +200,9 @@ def test_a_forecast_further_ahead_or_elsewhere_than_was_tried_has_no_limits_ther
     forecast = pd.DataFrame({"location_id": ["place_000"] * 3 + ["nowhere"], "time": [*times, times[0]], "mean": 5.0})
     found = add_intervals(forecast, table)
     assert np.isfinite(found["low_90"]).tolist() == [True, True, False, False]
+    with pytest.raises(AlmanacError, match="one model"):
+        add_intervals(forecast, table[:0])
+    assert add_intervals(forecast[:0], table).columns.tolist() == found.columns.tolist()
 
 
 def test_mistakes_are_named() -> None:
