@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
+from sklearn.neural_network import MLPRegressor
 
 from analytics.flow_features import Catchments, fading, lagged, learn_catchments
 from analytics.forecaster import Forecaster
 from analytics.forecasters.baseline import last_seen
-from analytics.forecasters.small_networks import SmallNetworks
 from analytics.history import History
 from analytics.seasonal_profile import Profile, calendar_of, learn_profile
 from analytics.transforms import interpolated, stretch_needed, stretched
@@ -32,23 +35,27 @@ _FEW = 3_000
 _POOL = 8
 # The last part of the record, kept aside to see how much too narrow forecasts are.
 _TAIL = 0.3
-_MARGIN, _LOSS = 0.02, 0.02
+_MARGIN, _LOSS = 0.1, 0.01
 _LITTLE = 0.01
+# So many epochs, of few rows more: a net needs some batches to learn at all.
+_EPOCHS, _MOST_EPOCHS, _LEAST_BATCHES, _BATCH = 16, 60, 1_500, 512
+# A feature that varies less is the same everywhere; beyond so many standard deviations all is equally far.
+_ALIKE, _FAR = 1e-5, 6.0
 # The middle of a logarithm is below the mean of the flow by half the scatter: a step towards it costs little absolute
 # error and spares large ones.
 _TOWARDS_MEAN = 0.1
 # A line has more coefficients than fewer rows can tell.
 _FEWEST = 60
-_ROWS_OF_A_TREE = 1_000
+_ROWS_OF_A_TREE = 100
 # Trees cost far more than nets: of so many rows for a first look, and in the end.
-_ROWS_OF_TREES = (60_000, 250_000)
+_ROWS_OF_TREES = (60_000, 200_000)
 
 
 class FlowRegression(Forecaster):
     """The change of a flow from what the catchment holds, learnt from all places together.
 
-    Where weather or many places are known, nets and boosted trees forecast the change in units of each place's mean
-    flow and in those of its root, and their mean is spread out again as far as the last part of the record shows to
+    Where weather or many places are known, small nets forecast the change in units of each place's spread and boosted
+    trees that of the root of the flow; their mean is spread out again as far as the last part of the record shows to
     be needed (see `transforms.stretch_needed`). A lone series without drivers is forecast by a line on its
     logarithm, about what is usual at the time of the year.
 
@@ -59,11 +66,15 @@ class FlowRegression(Forecaster):
     Parameters
     ----------
     rows : at most how many rows (place and moment) are learnt from.
+    nets : how many are averaged.
+    trees : at most how many are boosted for each lead; fewer where rows are few.
     seed : where chance decides, it decides the same way each time.
     """
 
-    def __init__(self, rows: int = ROWS, seed: int = 0) -> None:
+    def __init__(self, rows: int = ROWS, nets: int = 4, trees: int = 250, seed: int = 0) -> None:
         self.rows = rows
+        self.nets = nets
+        self.trees = trees
         self.seed = seed
 
     def learn(self, history: History, horizon: int) -> Self:
@@ -134,8 +145,8 @@ class FlowRegression(Forecaster):
     def _members(self, rows: _Rows, *, quick: bool = False) -> list[tuple[float, _Nets | _Trees]]:
         few, most = _ROWS_OF_TREES
         return [
-            *[(0.2, _Nets(2 if quick else 6, root, self.seed + 50 * root).fit(rows)) for root in (False, True)],
-            *[(0.3, _Trees(few if quick else most, root, self.seed).fit(rows)) for root in (False, True)],
+            (0.5, _Nets(min(2, self.nets) if quick else self.nets, self.seed).fit(rows)),
+            (0.5, _Trees(few if quick else most, self.trees, self.seed).fit(rows)),
         ]
 
     def _learn_stretch(self, rows: _Rows, steps: int) -> None:
@@ -205,32 +216,62 @@ def _after(base: np.ndarray, change: np.ndarray, spread: np.ndarray, root: bool)
 class _Nets:
     """The mean of small neural nets that forecast all leads at once."""
 
-    def __init__(self, count: int, root: bool, seed: int) -> None:
-        self.count, self.root, self.seed = count, root, seed
+    def __init__(self, count: int, seed: int) -> None:
+        self.count, self.seed = count, seed
 
     def fit(self, rows: _Rows) -> Self:
         self.long = rows.long
-        wanted = _change(rows.base, rows.coming, rows.spread, self.root).astype(np.float32)
-        self.networks = SmallNetworks(self.count, self.seed).fit(self._compressed(rows.features), wanted)
+        compressed = self._compressed(rows.features)
+        seen = np.isfinite(compressed)
+        count = np.maximum(seen.sum(axis=0), 1)
+        self.mean = np.where(seen, compressed, 0).sum(axis=0, dtype=float) / count
+        width = np.sqrt(np.where(seen, (compressed - self.mean) ** 2, 0).sum(axis=0) / count)
+        self.width = np.where(width > _ALIKE, width, np.inf)
+        wanted = _change(rows.base, rows.coming, rows.spread, False).astype(np.float32)
+        known = np.isfinite(wanted).any(axis=1)
+        # A net learns all leads of a row together: what is missing lies between the leads beside it.
+        wanted = pd.DataFrame(wanted[known]).interpolate(axis=1, limit_direction="both").to_numpy()
+        standard = self._standard(compressed[known])
+        epochs = int(np.clip(_LEAST_BATCHES * _BATCH / max(len(standard), 1), _EPOCHS, _MOST_EPOCHS))
+        with warnings.catch_warnings():
+            # So many epochs are wanted: further ones learn the years by heart.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.nets = [
+                MLPRegressor(
+                    hidden_layer_sizes=(64, 32),
+                    alpha=1e-3,
+                    batch_size=min(_BATCH, len(standard)),
+                    max_iter=epochs,
+                    n_iter_no_change=epochs + 1,
+                    random_state=self.seed + number,
+                ).fit(standard, wanted if wanted.shape[1] > 1 else wanted[:, 0])
+                for number in range(self.count)
+            ]
         return self
 
     def forecast(self, features: np.ndarray, base: np.ndarray, spread: np.ndarray) -> np.ndarray:
-        return _after(base, self.networks.predict(self._compressed(features)), spread, self.root)
+        standard = self._standard(self._compressed(features))
+        change = np.mean([net.predict(standard).reshape(len(base), -1) for net in self.nets], axis=0)
+        return _after(base, change, spread, False)
 
     def _compressed(self, features: np.ndarray) -> np.ndarray:
         found = features.copy()
         found[:, self.long] = np.cbrt(found[:, self.long])
         return found
 
+    def _standard(self, compressed: np.ndarray) -> np.ndarray:
+        found = np.clip((compressed - self.mean) / self.width, -_FAR, _FAR)
+        return np.nan_to_num(found, nan=0.0).astype(np.float32)
+
 
 class _Trees:
-    """Boosted trees, for each lead their own."""
+    """Boosted trees of the change of the root, for each lead their own."""
 
-    def __init__(self, most: int, root: bool, seed: int) -> None:
-        self.most, self.root, self.seed = most, root, seed
+    def __init__(self, most: int, trees: int, seed: int) -> None:
+        self.most, self.trees, self.seed = most, trees, seed
 
     def fit(self, rows: _Rows) -> Self:
-        wanted = _change(rows.base, rows.coming, rows.spread, self.root)
+        wanted = _change(rows.base, rows.coming, rows.spread, True)
         self.models = []
         random = np.random.default_rng(self.seed)
         for lead in range(wanted.shape[1]):
@@ -238,13 +279,13 @@ class _Trees:
             if len(known) > self.most:
                 known = np.sort(random.choice(known, self.most, replace=False))
             model = HistGradientBoostingRegressor(
-                learning_rate=0.1,
+                learning_rate=0.05,
                 # Few rows carry few trees.
-                max_iter=int(np.clip(len(known) // _ROWS_OF_A_TREE, 20, 120)),
+                max_iter=int(np.clip(len(known) // _ROWS_OF_A_TREE, min(30, self.trees), self.trees)),
                 max_leaf_nodes=31,
                 min_samples_leaf=40,
                 l2_regularization=5.0,
-                max_features=0.3,
+                max_features=0.5,
                 early_stopping=False,
                 random_state=self.seed,
             )
@@ -253,7 +294,7 @@ class _Trees:
 
     def forecast(self, features: np.ndarray, base: np.ndarray, spread: np.ndarray) -> np.ndarray:
         change = np.stack([model.predict(features) for model in self.models], axis=1)
-        return _after(base, change, spread, self.root)
+        return _after(base, change, spread, True)
 
 
 class _Line:
