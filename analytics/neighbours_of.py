@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 # How many products of two places' values are summed at most: with more places fewer steps are looked at.
 _EFFORT = 2e10
 _AT_ONCE = 1_000
+# Among more places than this only so many of the nearest are candidates, where positions are known.
+_MANY, _NEAREST = 2_000, 40
 
 
 def leading_places(
@@ -39,7 +42,9 @@ def leading_places(
     usable = steps - lead - span
     if count < 1 or usable < 20:
         return np.zeros((places, 0), dtype=int)
-    every = max(1, int(np.ceil(places * places * usable * 2 / _EFFORT)))
+    near = _nearest(positions, max(_NEAREST, count)) if places > _MANY else None
+    others = places if near is None else near.shape[1]
+    every = max(1, int(np.ceil(places * others * usable * 2 / _EFFORT)))
     at = np.arange(span, steps - lead, every)
     if use is not None:
         at = at[use[at] & use[at - span] & use[at + lead]]
@@ -48,16 +53,29 @@ def leading_places(
     surprise = _unit(surprise)
     candidates = _unit(change), _unit(now)
     found = np.zeros((places, count), dtype=int)
-    for start in range(0, places, _AT_ONCE):
-        rows = slice(start, min(start + _AT_ONCE, places))
-        score = np.zeros((rows.stop - start, places), dtype=np.float32)
+    at_once = _AT_ONCE if near is None else max(1, _AT_ONCE // 10)
+    for start in range(0, places, at_once):
+        rows = np.arange(start, min(start + at_once, places))
+        among = np.broadcast_to(np.arange(places), (len(rows), places)) if near is None else near[rows]
+        score = np.zeros(among.shape, dtype=np.float32)
         for candidate in candidates:
-            score = np.maximum(score, np.abs(surprise[rows] @ candidate.T))
-        score[np.arange(len(score)), np.arange(start, rows.stop)] = -1
+            if near is None:
+                found_with = surprise[rows] @ candidate.T
+            else:
+                found_with = np.einsum("is,ijs->ij", surprise[rows], candidate[among])
+            np.maximum(score, np.abs(found_with), out=score)
+        score[among == rows[:, None]] = -1
         best = np.argpartition(-score, count - 1, axis=1)[:, :count]
         order = np.argsort(-np.take_along_axis(score, best, axis=1), axis=1, kind="stable")
-        found[rows] = np.take_along_axis(best, order, axis=1)
+        found[rows] = np.take_along_axis(among, np.take_along_axis(best, order, axis=1), axis=1)
     return found
+
+
+def _nearest(positions: np.ndarray | None, count: int) -> np.ndarray | None:
+    """places × count of the nearest others, the place itself among them; None where a position is missing."""
+    if positions is None or not np.isfinite(positions).all():
+        return None
+    return np.asarray(cKDTree(positions).query(positions, k=count + 1)[1])
 
 
 def _without_own(future: np.ndarray, now: np.ndarray, change: np.ndarray) -> np.ndarray:

@@ -41,9 +41,9 @@ class Calendar:
 def calendar_of(history: History, times: pd.DatetimeIndex) -> Calendar:
     """The calendar of steps of a history by the clock that people live by."""
     clock = history.clock(times)
-    weekday = clock.dayofweek.to_numpy()
+    weekday = clock.day_of_week.to_numpy()
     holiday = _holidays(clock, history.holidays)
-    year = ((clock.dayofyear.to_numpy() - 1) / 365.25).astype(np.float32)
+    year = ((clock.day_of_year.to_numpy() - 1) / 365.25).astype(np.float32)
     per_year = history.steps_in_year
     if per_year > 366:
         width = max(1, round(365.2425 * 1440 / per_year))
@@ -57,7 +57,7 @@ def calendar_of(history: History, times: pd.DatetimeIndex) -> Calendar:
     if history.step == "1 month":
         return Calendar(clock.month.to_numpy() - 1, 12, nothing, weekday, holiday, year, False, 0)
     width = max(1, round(365.2425 / per_year))
-    phase = (clock.dayofyear.to_numpy() - 1) // width
+    phase = (clock.day_of_year.to_numpy() - 1) // width
     return Calendar(phase, -(-366 // width), nothing, weekday, holiday, year, False, _DAYS_AROUND // width)
 
 

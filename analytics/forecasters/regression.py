@@ -24,9 +24,9 @@ _FEW = 2_000
 _ALONE = 50_000
 # Rows whose features are made at once.
 _AT_ONCE = 200_000
-# How many rows are learnt from: so many of a panel of up to half a million values, then fewer the larger it is, for
+# How many rows are learnt from: the most of a panel of up to half a million values, then fewer the larger it is, for
 # looking things up in a large panel takes longer, but not fewer than the least.
-_MOST_ROWS, _LEAST_ROWS, _VALUES = 1_000_000, 150_000, 500_000
+_MOST_ROWS, _LEAST_ROWS, _VALUES = 300_000, 150_000, 500_000
 # Networks answer for all leads at once; beyond so many leads, or below so many moments, boosting stands alone.
 _MOST_LEADS, _LEAST_MOMENTS, _MOST_MOMENTS = 24, 3_000, 300_000
 # Skewness of never-negative values from which they are transformed.
@@ -41,7 +41,7 @@ class Regression(Forecaster):
 
     Parameters
     ----------
-    rows : at most how many rows (place, moment and lead) are learnt from; None takes a million for a small panel, and
+    rows : at most how many rows (place, moment and lead) are learnt from; None takes 300,000 for a small panel, and
         fewer for a large one.
     transform : learn the square root or the logarithm of never-negative values; "auto" looks at their skewness.
     networks : how many networks; 0 for boosting alone.

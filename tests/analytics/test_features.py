@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from analytics.features import last_step, learn_features
 from analytics.history import History
@@ -63,6 +64,21 @@ def test_the_place_that_leads_is_found() -> None:
     assert found[0, 0] == 3
     assert found.shape == (6, 2)
     assert (found != np.arange(6)[:, None]).all()
+
+
+def test_among_very_many_places_only_the_nearest_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analytics.neighbours_of._MANY", 50)
+    monkeypatch.setattr("analytics.neighbours_of._NEAREST", 5)
+    rng = np.random.default_rng(8)
+    residuals = rng.normal(0, 1, (60, 300)).astype(np.float32)
+    residuals[0] = np.roll(residuals[3], 2) + rng.normal(0, 0.3, 300)
+    residuals[10] = np.roll(residuals[59], 2)
+    positions = np.column_stack([np.arange(60.0), np.zeros(60)])
+    found = leading_places(residuals, 2, 2, positions=positions)
+    assert found[0, 0] == 3
+    assert 59 not in found[10]
+    assert np.abs(found - np.arange(60)[:, None]).max() <= 5
+    assert leading_places(residuals, 2, 2)[10, 0] == 59
 
 
 def test_features_of_a_moment_do_not_change_with_what_comes_later() -> None:

@@ -37,7 +37,7 @@ class Light(Regression):
 
     def _fitted(self, features: np.ndarray, change: np.ndarray) -> Any:
         return lightgbm.LGBMRegressor(
-            n_estimators=300, learning_rate=0.08, num_leaves=31, min_child_samples=200, verbose=-1, seed=self.seed
+            n_estimators=300, learning_rate=0.08, num_leaves=31, min_child_samples=60, verbose=-1, seed=self.seed
         ).fit(features, change)
 
 
