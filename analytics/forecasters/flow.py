@@ -209,7 +209,7 @@ def _change(base: np.ndarray, coming: np.ndarray, spread: np.ndarray, root: bool
 def _after(base: np.ndarray, change: np.ndarray, spread: np.ndarray, root: bool) -> np.ndarray:
     """rows × leads: the flow after a change."""
     if root:
-        return np.maximum(np.sqrt(base)[:, None] + np.sqrt(spread)[:, None] * change, 0) ** 2
+        return np.maximum(np.sqrt(np.maximum(base, 0))[:, None] + np.sqrt(spread)[:, None] * change, 0) ** 2
     return base[:, None] + spread[:, None] * change
 
 
