@@ -165,11 +165,12 @@ def _outlook(region: Region, series: str, horizon: int | None, windows: int, pro
     forecasters = {name: _forecaster(name) for name in names}
     backtested = run(forecasters, history, plan, progress=lambda done, _: told(done, parts))
     gated = gate(backtested, baselines=baselines, models=models)
+    gated = _with_best_guess(gated, backtested, baselines)
     chosen = _chosen(gated, history, horizon, names)
     past = _picked(backtested.means, chosen, names)
     backtested = Backtested(history, plan, {**backtested.means, SHOWN: past})
     now = Plan(len(history), np.array([len(history) - 1]), horizon)
-    wanted = [name for i, name in enumerate(names) if (chosen == i).any()]
+    wanted = [name for i, name in enumerate(names) if name in baselines or (chosen == i).any()]
     latest = run(
         {name: forecasters[name] for name in wanted},
         history,
@@ -178,6 +179,7 @@ def _outlook(region: Region, series: str, horizon: int | None, windows: int, pro
     )
     blank = np.full((len(history.places), 1, horizon), np.nan)
     means = _picked({name: latest.means.get(name, blank) for name in names}, chosen, names)
+    means, gated = _with_guess_for_silence(means, gated, latest, baselines)
     found = intervals_of(backtested, SHOWN, COVERAGES, fresh=means[:, 0])
     told(parts, parts)
     held = {share: _held(backtested.observed, *found.past[share], share, history.places) for share in COVERAGES}
@@ -193,6 +195,41 @@ def _forecaster(name: str) -> Forecaster:
 
 def _silent(done: int, parts: int) -> None:
     """Tells nobody."""
+
+
+def _with_best_guess(gated: pd.DataFrame, backtested: Backtested, baselines: Sequence[str]) -> pd.DataFrame:
+    """Where too few forecasts can be checked to tell the best guess of a place, the one that is best over all."""
+    few = (gated["reason"] == "too few windows").to_numpy()
+    if not few.any():
+        return gated
+    observed = backtested.observed
+    usual = np.nanmean(np.abs(observed - np.nanmean(observed, axis=(1, 2), keepdims=True)), axis=(1, 2), keepdims=True)
+    scaled = {
+        name: float(np.nanmean(np.abs(backtested.means[name] - observed) / np.where(usual > 0, usual, np.nan)))
+        for name in baselines
+    }
+    known = {name: error for name, error in scaled.items() if np.isfinite(error)}
+    best = min(known, key=known.__getitem__) if known else baselines[0]
+    return gated.assign(**{column: gated[column].where(~few, best) for column in ("model", "baseline")})
+
+
+def _with_guess_for_silence(
+    means: np.ndarray, gated: pd.DataFrame, latest: Backtested, baselines: Sequence[str]
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """Where what is to be shown says nothing this time, such as a curve that does not fit, a guess that does speaks."""
+    row = latest.history.places.get_indexer(gated["location_id"])
+    lead = gated["lead"].to_numpy() - 1
+    shown, by = gated["shown"].to_numpy(object), gated["model"].to_numpy(object)
+    reason = gated["reason"].to_numpy(object)
+    filled = means.copy()
+    for name in ("persistence", *baselines):
+        silent = np.isnan(filled[row, 0, lead]) & np.isfinite(latest.means[name][row, 0, lead])
+        filled[row[silent], 0, lead[silent]] = latest.means[name][row[silent], 0, lead[silent]]
+        reason = np.where(silent & (shown == "model"), "silent", reason)
+        shown, by = np.where(silent, "baseline", shown), np.where(silent, name, by)
+    nothing = np.isnan(filled[row, 0, lead])
+    reason, shown = np.where(nothing, "no data", reason), np.where(nothing, "baseline", shown)
+    return filled, gated.assign(shown=shown, model=by, reason=reason)
 
 
 def _chosen(gated: pd.DataFrame, history: History, horizon: int, names: Sequence[str]) -> np.ndarray:

@@ -14,6 +14,7 @@ from app.text import percent, quantity, t
 
 # The wide band first; they differ in lightness alone, so that they survive greyscale.
 _BANDS = (("95", 0.16), ("80", 0.26))
+_LIMITS = ("low_80", "high_80", "low_95", "high_95")
 _RGB = "27,94,140"
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _MARKS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
@@ -43,6 +44,10 @@ def fan_figure(
         by_model = bool(rows["by_model"].iloc[0])
         # Each piece begins where the one before it ends, so that the fan has no hole.
         before = fan.loc[fan.index[fan.index < rows.index[0]]].tail(1)
+        if before.empty and len(last):
+            # The fan opens from what was last seen.
+            value = last["value"].iloc[0]
+            before = pd.DataFrame({"time": last["time"], "mean": value} | {name: value for name in _LIMITS})
         joined = pd.concat([before, rows])
         for level, opacity in _BANDS:
             name = t("{level}% limits", level=level) if by_model else t("{level}% limits of a guess", level=level)

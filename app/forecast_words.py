@@ -29,8 +29,11 @@ REASONS: dict[str, str] = {
     "too few windows": message("too few forecasts of the past can be checked"),
     "no better": message("the model was no better than this guess"),
     "not sure": message("the model was better, but that may be chance"),
+    "silent": message("the model says nothing this time"),
     "no data": message("nothing was measured"),
 }
+# A skill below this is told as none: its own error is as large.
+_BETTER = 0.05
 # Words of likelihood go with their number, and only where the limits held it (IPCC's calibrated language).
 LIKELIHOOD = {0.8: message("likely (80%)"), 0.95: message("very likely (95%)")}
 
@@ -175,7 +178,7 @@ def chance_words(found: Outlook, region: Region, chances: Chances) -> str:
     ]
     if not chances.passed:
         words.append(t("In the forecasts that were tried it was never passed, so this chance is not proven."))
-    elif chances.skill > 0:
+    elif chances.skill >= _BETTER:
         words.append(
             t(
                 "Tried on the past, such chances were {skill} better than always telling how often it happens.",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from typing import Self
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 _HIDDEN = (64, 64)
 _BATCH = 512
@@ -44,7 +48,10 @@ class SmallNetworks:
         spread = np.sqrt((np.where(seen, features - self.mean, 0) ** 2).sum(axis=0) / number)
         self.spread = np.where(spread > 1e-6, spread, np.inf)
         rows = self._standard(features)
-        self.networks = [_learnt(rows, targets, self.seed + number) for number in range(self.count)]
+        # Their matrices are so small that several cores wait for each other: each network has one core to itself.
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(self.count, os.cpu_count() or 1)) as pool:
+            seeds = range(self.seed, self.seed + self.count)
+            self.networks = list(pool.map(partial(_learnt, rows, targets), seeds))
         return self
 
     def predict(self, features: np.ndarray) -> np.ndarray:

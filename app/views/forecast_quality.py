@@ -130,45 +130,42 @@ def _groups(found: Outlook) -> None:
     """By season and for events: averages hide failure."""
     st.header(t("When do they fail?"))
     symbol = unit_symbol(found.column)
-    at_seasons, at_events = st.columns(2, gap="large")
-    with at_seasons:
-        st.subheader(t("By season"))
-        rows = by_group(found, "season")
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    t("Season"): [said(SEASONS[str(s)]) for s in rows["season"]],
-                    t("Forecaster"): [forecaster_words(str(m)) for m in rows["model"]],
-                    t("Mean absolute error ({unit})", unit=symbol): [number(v) for v in rows["mae"]],
-                    t("Bias ({unit})", unit=symbol): [number(v) for v in rows["bias"]],
-                    t("Cases"): [number(v, decimals=0) for v in rows["n"]],
-                }
-            ),
-            hide_index=True,
-        )
-    with at_events:
-        st.subheader(t("When it is rare"))
-        rows = by_group(found, "event")
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    t("What came"): [t("the highest 5%") if e else t("the rest") for e in rows["event"].astype(bool)],
-                    t("Forecaster"): [forecaster_words(str(m)) for m in rows["model"]],
-                    t("Mean absolute error ({unit})", unit=symbol): [number(v) for v in rows["mae"]],
-                    t("Hits"): [percent(v) for v in rows["hit_rate"]],
-                    t("False alarms"): [percent(v) for v in rows["false_alarm_ratio"]],
-                }
-            ),
-            hide_index=True,
-        )
-        st.caption(
-            plain(
-                t(
-                    "Hits: of the values above the threshold, how many were forecast above it. False alarms: of those "
-                    "forecast above it, how many were not. The threshold is of the time before the first forecast."
-                )
+    st.subheader(t("By season"))
+    rows = by_group(found, "season")
+    st.dataframe(
+        pd.DataFrame(
+            {
+                t("Season"): [said(SEASONS[str(s)]) for s in rows["season"]],
+                t("Forecaster"): [forecaster_words(str(m)) for m in rows["model"]],
+                t("Mean absolute error ({unit})", unit=symbol): [number(v) for v in rows["mae"]],
+                t("Bias ({unit})", unit=symbol): [number(v) for v in rows["bias"]],
+                t("Cases"): [number(v, decimals=0) for v in rows["n"]],
+            }
+        ),
+        hide_index=True,
+    )
+    st.subheader(t("When it is rare"))
+    rows = by_group(found, "event")
+    st.dataframe(
+        pd.DataFrame(
+            {
+                t("What came"): [t("the highest 5%") if e else t("the rest") for e in rows["event"].astype(bool)],
+                t("Forecaster"): [forecaster_words(str(m)) for m in rows["model"]],
+                t("Mean absolute error ({unit})", unit=symbol): [number(v) for v in rows["mae"]],
+                t("Hits"): [percent(v) for v in rows["hit_rate"]],
+                t("False alarms"): [percent(v) for v in rows["false_alarm_ratio"]],
+            }
+        ),
+        hide_index=True,
+    )
+    st.caption(
+        plain(
+            t(
+                "Hits: of the values above the threshold, how many were forecast above it. False alarms: of those "
+                "forecast above it, how many were not. The threshold is of the time before the first forecast."
             )
         )
+    )
 
 
 def _worst(region: Region, found: Outlook) -> None:

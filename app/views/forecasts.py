@@ -71,12 +71,15 @@ def _map(region: Region, found: Outlook) -> str | None:
     ends = [*(e - 1 for e in edges[1:]), found.horizon]
     labels = [_span_words(a, b, found.history.step) for a, b in zip(edges, ends, strict=True)]
     classes = Classes(
-        (*map(float, edges), found.horizon + 1.0), ramp(_AHEAD, len(edges)), labels=tuple(labels),
+        tuple(map(float, range(len(edges) + 1))),
+        ramp(_AHEAD, len(edges)),
+        labels=tuple(labels),
         authority=t("skill over the best guess above zero with 90% confidence"),
-    )  # fmt: skip
-    values = ahead.where(ahead > 0).astype(float).reindex(layer.index)
+        distinct=True,
+    )
+    of_class = pd.Series(np.searchsorted(edges, ahead, side="right") - 1.0, index=ahead.index)
+    values = of_class.where(ahead > 0).reindex(layer.index)
     title = t("A model is better than a guess up to")
-    unit = t("steps")
     summary = t("At {known} of {n} places a model is better than a guess; at {missing} a simple guess is shown.")
     none = t("At none of the {n} places is a model better than a guess.")
     words = {**map_words(), "no_data": t("a simple guess is as good"), "summary": summary, "summary_none": none}
@@ -85,7 +88,6 @@ def _map(region: Region, found: Outlook) -> str | None:
         values,
         classes=classes,
         title=title,
-        unit=unit,
         basemap=region.base(),
         attribution=found.dataset.producer,
         selected=remembered("place"),
@@ -95,7 +97,7 @@ def _map(region: Region, found: Outlook) -> str | None:
         key=f"forecasts-{region.id}",
     )
     if not state.webgl:
-        st.plotly_chart(map_figure(layer, values, title=title, unit=unit, classes=classes, crs=region.crs_metric))
+        st.plotly_chart(map_figure(layer, values, title=title, unit="", classes=classes, crs=region.crs_metric))
     show_place_link(region, state.selected)
     return state.selected
 
