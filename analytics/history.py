@@ -216,7 +216,9 @@ def _driver(name: str, table: pd.DataFrame, history: History) -> np.ndarray:
         near = nearest(str(history.places[rows < 0][0]), list(record.places))
         raise BrokenData(
             "The driver {name} is absent at {n} of {all} places, the first {place}.",
-            hint="Give it for every place, or once for all of them." + (" Did you mean “{near}”?" if near else ""),
+            hint="Give it for every place (did you mean “{near}”?), or once for all of them."
+            if near
+            else "Give it for every place, or once for all of them.",
             name=name,
             n=int((rows < 0).sum()),
             all=len(rows),
