@@ -64,12 +64,15 @@ class Weather:
 
     def last(self, steps: int) -> Weather:
         """Only the last so many steps."""
-        return Weather(
-            self.rain[:, -steps:],
-            self.temperature[:, -steps:],
-            self.evaporation[:, -steps:],
-            {name: values[:, -steps:] for name, values in self.others.items()},
-        )
+        return self._of((slice(None), slice(-steps, None)))
+
+    def rows(self, rows: slice) -> Weather:
+        """Only some of the places."""
+        return self._of((rows, slice(None)))
+
+    def _of(self, part: tuple[slice, slice]) -> Weather:
+        others = {name: values[part] for name, values in self.others.items()}
+        return Weather(self.rain[part], self.temperature[part], self.evaporation[part], others)
 
 
 class Drivers:

@@ -6,6 +6,7 @@ from analytics.forecaster import Forecasters
 from analytics.forecasters.baseline import Climatology, Constant, Drift, Persistence, SeasonalNaive, TrendSeasons
 from analytics.forecasters.flow import FlowRegression
 from analytics.forecasters.regression import Regression
+from analytics.forecasters.response import Response
 from analytics.forecasters.settlement import Asaoka, Hyperbolic
 
 FORECASTERS = Forecasters(
@@ -16,6 +17,7 @@ FORECASTERS = Forecasters(
     trend_seasons=TrendSeasons,
     constant=Constant,
     regression=Regression,
+    response=Response,
     flow=FlowRegression,
     hyperbolic=Hyperbolic,
     asaoka=Asaoka,
