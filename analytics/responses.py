@@ -17,8 +17,8 @@ _LAGS = (1, 2, 3)
 _RIDGES = (3.0, 30.0, 300.0, 3000.0)
 # In so many numbers it is told how one place responds beside the others.
 _KINDS = 5
-# A catchment is fitted to at most so many years, by so many sets of numbers and rounds: more rounds fit noise.
-_SETS, _ROUNDS, _KEPT, _YEARS = 40, 25, 6, 20
+# A catchment is fitted to at most so many years, by so many sets of numbers, of which the best are kept.
+_SETS, _KEPT, _YEARS = 40, 6, 20
 # Places beyond which rounds are saved, so that a thousand places take minutes and not hours.
 _MANY = 150
 
@@ -67,14 +67,16 @@ def halves_of(count: int, steps_in_year: float) -> np.ndarray:
 class Basins:
     """The flow of each place by a catchment in twelve numbers, three times: from all steps, and from either half."""
 
-    def learn(self, weather: Weather, values: np.ndarray, half: np.ndarray, steps_in_year: float, seed: int) -> Basins:
+    def learn(
+        self, weather: Weather, values: np.ndarray, half: np.ndarray, steps_in_year: float, rounds: int, seed: int
+    ) -> Basins:
         count = values.shape[1]
         kept = min(count, int(_YEARS * steps_in_year))
         warm = min(int(steps_in_year), kept // 4)
         counted = np.arange(kept) >= warm
         latest = half[-kept:]
         groups = np.stack([counted, counted & (latest == 0), counted & (latest == 1)])
-        rounds = max(6, int(_ROUNDS * min(1.0, _MANY / len(values))))
+        rounds = int(np.ceil(rounds * min(1.0, _MANY / len(values))))
         unit, _ = catchment.fit(
             weather.last(kept),
             values[:, -kept:],

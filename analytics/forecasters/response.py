@@ -23,6 +23,8 @@ _AT_ONCE = 1_000_000
 # the last tenth would cost more in squared error than it brings.
 _SPREAD = 0.87
 _MOST_STRETCH = 1.3
+# Fewer rows than this are learnt by fewer trees.
+_FEW = 20_000
 # Of a flow, the share of the model that explains its root, which serves low flows.
 _ROOT = 1 / 3
 
@@ -34,6 +36,7 @@ class Response(Forecaster):
     Parameters
     ----------
     rows : at most how many rows (place and step) the common model learns from.
+    rounds : how often the numbers of each catchment are bettered; many more would fit noise.
     seed : where chance decides, it decides the same way each time.
 
     Notes
@@ -41,8 +44,9 @@ class Response(Forecaster):
     Each stage learns from what the stage before says of years that it has not seen: blocks of two years by turns.
     """
 
-    def __init__(self, rows: int = ROWS, seed: int = 0) -> None:
+    def __init__(self, rows: int = ROWS, rounds: int = 25, seed: int = 0) -> None:
         self.rows = rows
+        self.rounds = rounds
         self.seed = seed
 
     def learn(self, history: History, horizon: int) -> Self:
@@ -66,7 +70,8 @@ class Response(Forecaster):
         away = np.where(seen, values - self.mean_[:, None], 0)
         self.spread_ = np.sqrt((away**2).sum(axis=1) / number)
         self.flow_ = _is_flow(values, away, self.spread_, number)
-        self.unit_ = np.where(self.mean_ > 0, self.mean_, 1.0) if self.flow_ else _positive(self.spread_)
+        # In units of its spread each place weighs the same to a squared error, without weights.
+        self.unit_ = _positive(self.spread_)
         self.zero_ = np.zeros_like(self.mean_) if self.flow_ else self.mean_
         self.drivers_ = Drivers().learn(history)
         weather = self._weather(history, count)
@@ -75,7 +80,7 @@ class Response(Forecaster):
         scaled = (values - self.zero_[:, None]) / self.unit_[:, None]
         self.first_: Basins | Lines
         if self.flow_:
-            self.first_ = Basins().learn(weather, scaled, half, history.steps_in_year, self.seed)
+            self.first_ = Basins().learn(weather, scaled, half, history.steps_in_year, self.rounds, self.seed)
         else:
             self.first_ = Lines().learn(self.store_.features(weather, history.times, slice(None)), scaled, half)
         self.facts_ = self._facts(weather, values, away, number)
@@ -144,18 +149,16 @@ class Response(Forecaster):
         seen[:, :warm] = False
         if seen.sum() > self.rows:
             seen &= random.random(seen.shape) < self.rows / seen.sum()
-        features, target, weight, halves = [], [], [], []
-        weights = self.unit_**2 / _positive(self.spread_) ** 2
+        features, target, halves = [], [], []
         for rows in self._parts(len(history)):
             made = self._features(weather, history, rows, half)
             chosen = seen[rows]
             features.append(made[chosen])
             target.append(scaled[rows][chosen])
-            weight.append(np.broadcast_to(weights[rows, None], chosen.shape)[chosen])
             halves.append(np.broadcast_to(half, chosen.shape)[chosen])
-        x, y, w, h = (np.concatenate(part) for part in (features, target, weight, halves))
+        x, y, h = (np.concatenate(part) for part in (features, target, halves))
         groups = {"all": h >= 0, "first": h == 0, "second": h == 1}
-        self.models_ = {name: self._fitted(x[rows], y[rows], w[rows]) for name, rows in groups.items()}
+        self.models_ = {name: self._fitted(x[rows], y[rows]) for name, rows in groups.items()}
         self.stretch_ = 1.0
         told = np.where(
             half == 0,
@@ -173,12 +176,12 @@ class Response(Forecaster):
             self.stretch_ = float(np.clip(wanted, 1.0, _MOST_STRETCH))
             self.honest_ = self._stretched(told)
 
-    def _fitted(self, x: np.ndarray, y: np.ndarray, w: np.ndarray) -> list[Any]:
+    def _fitted(self, x: np.ndarray, y: np.ndarray) -> list[Any]:
         if len(y) < 500:
             return []
         boosted = HistGradientBoostingRegressor(
             learning_rate=0.08,
-            max_iter=200,
+            max_iter=200 if len(y) > _FEW else 100,
             max_leaf_nodes=24,
             min_samples_leaf=max(20, len(y) // 5_000),
             l2_regularization=5.0,
@@ -188,7 +191,7 @@ class Response(Forecaster):
         )
         if self.flow_:
             roots = HistGradientBoostingRegressor(**boosted.get_params())
-            return [boosted.fit(x, y, w), roots.fit(x, np.sqrt(np.maximum(y, 0)))]
+            return [boosted.fit(x, y), roots.fit(x, np.sqrt(np.maximum(y, 0)))]
         trees = ExtraTreesRegressor(
             80,
             max_features=0.4,

@@ -109,12 +109,12 @@ def test_the_last_error_is_carried_on() -> None:
 
 def test_flow_is_never_negative_and_told_alike_each_time() -> None:
     flow = made_up(level=False)
-    model = Response(rows=2_000).learn(flow.until(LEARNT), 3)
+    model = Response(rows=2_000, rounds=3).learn(flow.until(LEARNT), 3)
     assert model.flow_
     simulated = model.simulate(hidden(flow, LEARNT))
     assert (simulated >= 0).all()
     assert (nse(simulated[:, LEARNT:], flow.values[:, LEARNT:]) > 0.6).all()
-    again = Response(rows=2_000).learn(flow.until(LEARNT), 3).simulate(hidden(flow, LEARNT))
+    again = Response(rows=2_000, rounds=3).learn(flow.until(LEARNT), 3).simulate(hidden(flow, LEARNT))
     np.testing.assert_array_equal(simulated, again)
 
 
