@@ -1,22 +1,31 @@
-"""What it means: indicators and their evidence, classes, series, and what can be said of a place or a region."""
+"""What it means: indicators and their evidence, forecasts and their skill, and what can be said of a place or region."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analytics.backtest import backtest
+    from analytics.forecasters import FORECASTERS
     from analytics.indicators import INDICATORS
+    from analytics.intervals import add_intervals
     from analytics.place import profile
+    from analytics.scoring import score
+    from analytics.skill import select_shown
 
-__all__ = ["INDICATORS", "profile"]
+__all__ = ["FORECASTERS", "INDICATORS", "add_intervals", "backtest", "profile", "score", "select_shown"]
+_HOMES = {
+    "FORECASTERS": "forecasters",
+    "INDICATORS": "indicators",
+    "add_intervals": "intervals",
+    "backtest": "backtest",
+    "profile": "place",
+    "score": "scoring",
+    "select_shown": "skill",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when first asked for: all indicators together take a second, which who wants one module need not wait for.
-    if name == "INDICATORS":
-        from analytics.indicators import INDICATORS
-
-        return INDICATORS
-    if name == "profile":
-        from analytics.place import profile
-
-        return profile
+    # Loaded when first asked for: all of them take seconds, which who wants one module need not wait for.
+    if name in _HOMES:
+        return getattr(import_module(f"analytics.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
