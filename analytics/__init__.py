@@ -1,4 +1,4 @@
-"""What it means: indicators and their evidence, forecasts and their skill, and what can be said of a place or region."""
+"""What it means: indicators and their evidence, forecasts and their skill, what can be said of a place or region."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
