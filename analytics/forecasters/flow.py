@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,6 +15,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
 from sklearn.neural_network import MLPRegressor
+from threadpoolctl import threadpool_limits
 
 from analytics.flow_features import Catchments, fading, lagged, learn_catchments
 from analytics.forecaster import Forecaster
@@ -47,6 +50,8 @@ _TOWARDS_MEAN = 0.1
 # A line has more coefficients than fewer rows can tell.
 _FEWEST = 60
 _ROWS_OF_A_TREE = 100
+# Fewer rows are learnt faster on one core.
+_ALONE = 50_000
 # Trees cost far more than nets: of so many rows for a first look, and in the end.
 _ROWS_OF_TREES = (60_000, 200_000)
 
@@ -233,20 +238,27 @@ class _Nets:
         wanted = pd.DataFrame(wanted[known]).interpolate(axis=1, limit_direction="both").to_numpy()
         standard = self._standard(compressed[known])
         epochs = int(np.clip(_LEAST_BATCHES * _BATCH / max(len(standard), 1), _EPOCHS, _MOST_EPOCHS))
-        with warnings.catch_warnings():
+        nets = [
+            MLPRegressor(
+                hidden_layer_sizes=(64, 32),
+                alpha=1e-3,
+                batch_size=min(_BATCH, len(standard)),
+                max_iter=epochs,
+                n_iter_no_change=epochs + 1,
+                random_state=self.seed + number,
+            )
+            for number in range(self.count)
+        ]
+        target = wanted if wanted.shape[1] > 1 else wanted[:, 0]
+        # The matrices of a batch are small: a core for each net is faster than all cores for one.
+        with (
+            warnings.catch_warnings(),
+            threadpool_limits(1, "blas"),
+            ThreadPoolExecutor(min(self.count, os.cpu_count() or 1)) as pool,
+        ):
             # So many epochs are wanted: further ones learn the years by heart.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.nets = [
-                MLPRegressor(
-                    hidden_layer_sizes=(64, 32),
-                    alpha=1e-3,
-                    batch_size=min(_BATCH, len(standard)),
-                    max_iter=epochs,
-                    n_iter_no_change=epochs + 1,
-                    random_state=self.seed + number,
-                ).fit(standard, wanted if wanted.shape[1] > 1 else wanted[:, 0])
-                for number in range(self.count)
-            ]
+            self.nets = list(pool.map(lambda net: net.fit(standard, target), nets))
         return self
 
     def forecast(self, features: np.ndarray, base: np.ndarray, spread: np.ndarray) -> np.ndarray:
@@ -289,12 +301,19 @@ class _Trees:
                 early_stopping=False,
                 random_state=self.seed,
             )
-            self.models.append(model.fit(rows.features[known], wanted[known, lead]))
+            with threadpool_limits(_cores(len(known))):
+                self.models.append(model.fit(rows.features[known], wanted[known, lead]))
         return self
 
     def forecast(self, features: np.ndarray, base: np.ndarray, spread: np.ndarray) -> np.ndarray:
-        change = np.stack([model.predict(features) for model in self.models], axis=1)
+        with threadpool_limits(_cores(len(features))):
+            change = np.stack([model.predict(features) for model in self.models], axis=1)
         return _after(base, change, spread, True)
+
+
+def _cores(rows: int) -> int | None:
+    """One where cores would wait for each other more than they work, else all."""
+    return 1 if rows < _ALONE else None
 
 
 class _Line:
