@@ -17,8 +17,9 @@ _LAGS = (1, 2, 3)
 _RIDGES = (3.0, 30.0, 300.0, 3000.0)
 # In so many numbers it is told how one place responds beside the others.
 _KINDS = 5
-# A catchment is fitted to at most so many years, by so many sets of numbers, of which the best are kept.
-_SETS, _KEPT, _YEARS = 40, 6, 20
+# A catchment is fitted to at most so many years, by so many sets of numbers, all of which are kept: their mean
+# does better in other years than the best of them.
+_SETS, _YEARS = 40, 20
 # Places beyond which rounds are saved, so that a thousand places take minutes and not hours.
 _MANY = 150
 
@@ -77,7 +78,7 @@ class Basins:
         latest = half[-kept:]
         groups = np.stack([counted, counted & (latest == 0), counted & (latest == 1)])
         rounds = int(np.ceil(rounds * min(1.0, _MANY / len(values))))
-        unit, _ = catchment.fit(
+        self.unit_, self.scale_ = catchment.fit(
             weather.last(kept),
             values[:, -kept:],
             groups,
@@ -85,26 +86,16 @@ class Basins:
             rounds=rounds,
             random=np.random.default_rng(seed),
         )
-        self.unit_ = unit[:, :_KEPT]
-        flow = self._states(weather, slice(None))[0][:, :, :, -kept:]
-        here = (groups[:, None] & np.isfinite(values[:, -kept:])[None])[:, None]
-        total = np.where(here, flow, 0).sum(axis=-1)
-        observed = np.where(here, np.nan_to_num(values[:, -kept:]), 0).sum(axis=-1)
-        self.scale_ = np.where(total > 0, observed / np.where(total > 0, total, 1), 0)
         return self
 
     def groups(self, weather: Weather, rows: slice) -> np.ndarray:
         """3 × places × steps × 7: the flow, that of the step before and its weekly mean, and what the stores hold."""
-        states = self._states(weather, rows)
-        flow = (states[0] * self.scale_[:, :, rows, None]).mean(axis=1)
+        found = catchment.states(weather, self.unit_[:, :, rows], self.scale_[:, :, rows])
+        flow, *held = (
+            np.moveaxis(state, 0, -1) for state in (found.flow, found.snow, found.soil, found.upper, found.lower)
+        )
         week = lfilter([0.13], [1, -0.87], flow, axis=-1, zi=0.87 * flow[..., :1])[0]
-        return np.stack([flow, _later(flow, 1), week, *(s.mean(axis=1) for s in states[1:])], axis=-1)
-
-    def _states(self, weather: Weather, rows: slice) -> list[np.ndarray]:
-        """Flow, snow, soil, upper and lower store: 3 × sets × places × steps."""
-        unit = self.unit_[:, :, rows]
-        found = catchment.states(weather, unit)
-        return [np.moveaxis(s, 0, -1) for s in (found.flow, found.snow, found.soil, found.upper, found.lower)]
+        return np.stack([flow, _later(flow, 1), week, *held], axis=-1)
 
 
 class Lines:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPRegressor
 
 from analytics.forecaster import Forecaster
 from analytics.history import History
@@ -23,10 +26,12 @@ _AT_ONCE = 1_000_000
 # the last tenth would cost more in squared error than it brings.
 _SPREAD = 0.87
 _MOST_STRETCH = 1.3
+# Fewer rows teach nothing beyond the first stage.
+_FEWEST = 500
 # Fewer rows than this are learnt by fewer trees.
 _FEW = 20_000
-# Of a flow, the share of the model that explains its root, which serves low flows.
-_ROOT = 1 / 3
+# A network sees no feature further from its mean than so many spreads.
+_FARTHEST = 5.0
 
 
 class Response(Forecaster):
@@ -44,7 +49,7 @@ class Response(Forecaster):
     Each stage learns from what the stage before says of years that it has not seen: blocks of two years by turns.
     """
 
-    def __init__(self, rows: int = ROWS, rounds: int = 25, seed: int = 0) -> None:
+    def __init__(self, rows: int = ROWS, rounds: int = 10, seed: int = 0) -> None:
         self.rows = rows
         self.rounds = rounds
         self.seed = seed
@@ -177,8 +182,8 @@ class Response(Forecaster):
             self.honest_ = self._stretched(told)
 
     def _fitted(self, x: np.ndarray, y: np.ndarray) -> list[Any]:
-        if len(y) < 500:
-            return []
+        if len(y) < _FEWEST:
+            return [_First()]
         boosted = HistGradientBoostingRegressor(
             learning_rate=0.08,
             max_iter=200 if len(y) > _FEW else 100,
@@ -190,8 +195,13 @@ class Response(Forecaster):
             random_state=self.seed,
         )
         if self.flow_:
-            roots = HistGradientBoostingRegressor(**boosted.get_params())
-            return [boosted.fit(x, y), roots.fit(x, np.sqrt(np.maximum(y, 0)))]
+            # Each errs in its own way: trees and networks, of flows and their roots, beyond the first stage or not.
+            return [
+                boosted.fit(x, y),
+                _Beyond(HistGradientBoostingRegressor(**boosted.get_params())).fit(x, y),
+                _Network(self.seed).fit(x, y),
+                _Root(_Network(self.seed)).fit(x, y),
+            ]
         trees = ExtraTreesRegressor(
             80,
             max_features=0.4,
@@ -202,7 +212,7 @@ class Response(Forecaster):
             random_state=self.seed,
         )
         # Several threads would add the trees up in an order of chance, and no two runs would agree in the last digit.
-        return [boosted.fit(x, y), trees.fit(x, y).set_params(n_jobs=1)]
+        return [_First(), boosted.fit(x, y), trees.fit(x, y).set_params(n_jobs=1)]
 
     def _features(self, weather: Weather, history: History, rows: slice, half: np.ndarray | None) -> np.ndarray:
         """places × steps × features, the first of them what the first stage says."""
@@ -223,12 +233,7 @@ class Response(Forecaster):
             x = self._features(weather, history, rows, half)
             flat = x.reshape(-1, x.shape[2])
             each = [model.predict(flat).reshape(x.shape[:2]) for model in models]
-            if not each:
-                mixed = x[:, :, 0].astype(float)
-            elif self.flow_:
-                mixed = (1 - _ROOT) * each[0] + _ROOT * np.maximum(each[1], 0) ** 2
-            else:
-                mixed = np.mean([x[:, :, 0], *each], axis=0)
+            mixed = np.mean(each, axis=0)
             found[rows] = self.zero_[rows, None] + self.unit_[rows, None] * mixed
         return self._stretched(found) if hasattr(self, "stretch_") else found
 
@@ -276,6 +281,68 @@ class Response(Forecaster):
     def _parts(self, steps: int) -> list[slice]:
         size = max(1, _AT_ONCE // max(steps, 1))
         return [slice(start, start + size) for start in range(0, len(self.mean_), size)]
+
+
+class _First:
+    """What the first stage says, as it is."""
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return x[:, 0].astype(float)
+
+
+class _Beyond:
+    """A model of what the first stage leaves."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
+        self.model.fit(x, y - x[:, 0])
+        return self
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return np.asarray(self.model.predict(x) + x[:, 0])
+
+
+class _Root:
+    """A model of the root of a flow."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
+        self.model.fit(x, np.sqrt(np.maximum(y, 0)))
+        return self
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return np.asarray(np.maximum(self.model.predict(x), 0) ** 2)
+
+
+class _Network:
+    """A small network on standardised features, after a fixed number of passes: stopped early on purpose."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
+        self.mean, self.spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
+        self.network = MLPRegressor(
+            hidden_layer_sizes=(64, 32),
+            alpha=1e-2,
+            batch_size=min(256, len(y)),
+            max_iter=8 if len(y) > _FEW else 40,
+            random_state=self.seed,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.network.fit(self._standard(x), y)
+        return self
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return np.asarray(self.network.predict(self._standard(x)))
+
+    def _standard(self, x: np.ndarray) -> np.ndarray:
+        return np.clip((x - self.mean) / self.spread, -_FARTHEST, _FARTHEST)
 
 
 def _is_flow(values: np.ndarray, away: np.ndarray, spread: np.ndarray, number: np.ndarray) -> bool:
