@@ -15,6 +15,7 @@ from analytics.forecaster import require_horizon
 from analytics.forecasters import FORECASTERS
 from analytics.history import History
 from analytics.intervals import intervals_of
+from analytics.record import ratio, refuse_parameter
 from analytics.scores import coverage, rmse
 from analytics.scoring import scores_of
 from geodata.errors import AlmanacError
@@ -83,12 +84,14 @@ def evaluate(
     Raises
     ------
     AlmanacError
-        Where the moment lies outside the record, or too little lies before or after it.
+        Where the moment lies outside the record, too little lies before or after it, or `every` is no number of steps.
     """
     learnt = _learnt(history, train_end)
     if mode == "simulate":
         return _simulated(history, learnt)
     require_horizon(history, horizon)
+    if every is not None and every < 1:
+        raise refuse_parameter("every", every, wanted="a whole number of steps from 1 on")
     origins = np.arange(learnt - 1, len(history) - horizon)
     if not len(origins):
         raise AlmanacError(
@@ -160,12 +163,15 @@ def _calibration(before: History, horizon: int, models: Sequence[str], progress:
 
 def _best(calibration: Backtested) -> str:
     """The model with the least mean squared error, each place weighing the same."""
-    observed = calibration.observed
+    observed, values = calibration.observed, calibration.history.values
+    seen = np.isfinite(values)
+    mean = ratio(np.where(seen, values, 0).sum(axis=1), seen.sum(axis=1))
+    spread = np.sqrt(ratio(np.where(seen, (values - mean[:, None]) ** 2, 0).sum(axis=1), seen.sum(axis=1)))
     errors = {}
     for name, means in calibration.means.items():
         error = rmse(means, observed, axis=(1, 2))
-        spread = np.nanstd(calibration.history.values, axis=1)
-        errors[name] = float(np.nanmean(error / np.where(spread > 0, spread, np.nan)))
+        scaled = ratio(error, spread)
+        errors[name] = float(ratio(np.nansum(scaled), np.isfinite(scaled).sum()))
     return min(errors, key=lambda name: (np.isnan(errors[name]), errors[name]))
 
 

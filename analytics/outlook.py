@@ -15,6 +15,7 @@ from analytics.forecaster import Forecaster
 from analytics.forecasters import FORECASTERS
 from analytics.history import History, following, history_of
 from analytics.intervals import intervals_of
+from analytics.record import ratio
 from analytics.scores import coverage
 from analytics.scoring import scores_of
 from analytics.skill import gate, sees_ahead
@@ -165,6 +166,8 @@ def _outlook(region: Region, series: str, horizon: int | None, windows: int, pro
     forecasters = {name: _forecaster(name) for name in names}
     backtested = run(forecasters, history, plan, progress=lambda done, _: told(done, parts))
     gated = gate(backtested, baselines=baselines, models=models)
+    # Of two forecasters that were never tried together none is as good as the other.
+    gated = gated.assign(skill=gated["skill"].where(gated["n"] > 0))
     gated = _with_best_guess(gated, backtested, baselines)
     chosen = _chosen(gated, history, horizon, names)
     past = _picked(backtested.means, chosen, names)
@@ -203,14 +206,21 @@ def _with_best_guess(gated: pd.DataFrame, backtested: Backtested, baselines: Seq
     if not few.any():
         return gated
     observed = backtested.observed
-    usual = np.nanmean(np.abs(observed - np.nanmean(observed, axis=(1, 2), keepdims=True)), axis=(1, 2), keepdims=True)
-    scaled = {
-        name: float(np.nanmean(np.abs(backtested.means[name] - observed) / np.where(usual > 0, usual, np.nan)))
-        for name in baselines
-    }
+    seen = np.isfinite(observed)
+    mean = _mean_of(observed, seen, axis=(1, 2))
+    usual = _mean_of(np.abs(observed - mean[:, None, None]), seen, axis=(1, 2))
+    scaled = {}
+    for name in baselines:
+        off = ratio(np.abs(backtested.means[name] - observed), np.broadcast_to(usual[:, None, None], observed.shape))
+        scaled[name] = float(_mean_of(off, np.isfinite(off)))
     known = {name: error for name, error in scaled.items() if np.isfinite(error)}
     best = min(known, key=known.__getitem__) if known else baselines[0]
     return gated.assign(**{column: gated[column].where(~few, best) for column in ("model", "baseline")})
+
+
+def _mean_of(values: np.ndarray, known: np.ndarray, axis: tuple[int, ...] | None = None) -> np.ndarray:
+    """The mean of what is known; NaN where nothing is."""
+    return ratio(np.where(known, values, 0).sum(axis=axis), known.sum(axis=axis))
 
 
 def _with_guess_for_silence(

@@ -253,7 +253,7 @@ def _print_table(table: pd.DataFrame, form: str) -> None:
     if form == "parquet":
         table.to_parquet(sys.stdout.buffer, index=False)
         return
-    days = table.select_dtypes("datetime").columns
+    days = table.select_dtypes(["datetime", "datetimetz"]).columns
     table = table.assign(**{day: table[day].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for day in days})
     if form == "json":
         print(table.to_json(orient="records", force_ascii=False, indent=2, double_precision=15))

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
 from geodata.errors import AlmanacError
 from geodata.region import load_region
@@ -80,12 +81,14 @@ def _evaluate(options: argparse.Namespace) -> pd.DataFrame:
 
     if options.mode == "forecast" and options.horizon is None:
         raise AlmanacError("To forecast a horizon is needed.", hint="Add --horizon with the number of steps ahead.")
-    if options.out is not None and options.out.suffix not in (".csv", ".parquet"):
-        raise AlmanacError(
-            f"The predictions cannot be kept as “{options.out.name}”.",
-            hint="Name a file that ends in .csv or .parquet.",
-        )
+    _require_out(options.out)
+    _require_clock(options.timezone, options.holidays)
     drivers = [name.strip() for name in options.drivers.split(",") if name.strip()]
+    if options.value in drivers:
+        raise AlmanacError(
+            f"“{options.value}” is to be forecast and cannot drive itself.",
+            hint="Leave it out of --drivers: its own past is looked at anyway.",
+        )
     history = read_series(
         options.file,
         time=options.time,
@@ -98,7 +101,7 @@ def _evaluate(options: argparse.Namespace) -> pd.DataFrame:
     )
     found = evaluate(
         history,
-        horizon=options.horizon or 1,
+        horizon=1 if options.horizon is None else options.horizon,
         train_end=options.train_end,
         mode=options.mode,
         every=options.every,
@@ -108,6 +111,37 @@ def _evaluate(options: argparse.Namespace) -> pd.DataFrame:
         _keep(found.predictions(), options.out)
     print(f"The best of the models on the last quarter of the training part: {found.best}.", file=sys.stderr)
     return found.scores()
+
+
+def _require_out(out: Path | None) -> None:
+    """What cannot be written is told before minutes are spent on it."""
+    if out is None:
+        return
+    if out.suffix not in (".csv", ".parquet"):
+        raise AlmanacError(
+            f"The predictions cannot be kept as “{out.name}”.", hint="Name a file that ends in .csv or .parquet."
+        )
+    if not out.parent.is_dir():
+        raise AlmanacError(
+            f"There is no folder {out.parent} to keep the predictions in.", hint="Make it, or name another folder."
+        )
+
+
+def _require_clock(timezone: str, code: str) -> None:
+    if timezone not in available_timezones():
+        raise AlmanacError(
+            f"There is no clock “{timezone}”.", hint="Name a city’s as Europe/Rome or America/Los_Angeles."
+        )
+    if not code:
+        return
+    import holidays
+
+    country, _, subdivision = code.partition("-")
+    known = holidays.list_supported_countries()
+    if country not in known or (subdivision and subdivision not in known[country]):
+        raise AlmanacError(
+            f"The public holidays of “{code}” are not known.", hint="Name a country as US or a part of it as US-CA."
+        )
 
 
 def _keep(table: pd.DataFrame, out: Path) -> None:
