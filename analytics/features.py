@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.history import History
+from analytics.linear_panel import LinearPanel, learn_linear_panel
 from analytics.neighbours_of import leading_places
 from analytics.seasonal_profile import Calendar, Profile, calendar_of, learn_profile
 
@@ -30,6 +31,7 @@ class Known:
 
     values, usual : places × steps, and × steps and the horizon after them: the values and the profile, float32
     last : places × steps, the step of the last value at or before; -1 before the first
+    linear : steps × places × leads, the change foretold from all places; None where there is no such ridge
     calm : steps, how far all places together are from what is usual at each, in units of their scale
     """
 
@@ -37,6 +39,7 @@ class Known:
     usual: np.ndarray
     last: np.ndarray
     calm: np.ndarray
+    linear: np.ndarray | None
     calendar: Calendar
     drivers: tuple[np.ndarray, ...]
 
@@ -57,6 +60,7 @@ class Features:
     spread: np.ndarray
     neighbours: np.ndarray
     fold: np.ndarray
+    linear: LinearPanel | None
     seasons: tuple[int, ...]
     windows: tuple[int, ...]
     driver_scales: tuple[tuple[str, bool, np.ndarray, np.ndarray], ...]
@@ -78,7 +82,9 @@ class Features:
         left = (values - usual[:, : values.shape[1]]) / _divisor(self.scale)[:, None]
         seen = np.isfinite(left)
         calm = np.where(seen, left, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-        return Known(values, usual, last_step(values), calm.astype(np.float32), calendar, tuple(drivers))
+        last = last_step(values)
+        linear = None if self.linear is None else self.linear.answers(values, last)
+        return Known(values, usual, last, calm.astype(np.float32), linear, calendar, tuple(drivers))
 
     def base(self, known: Known, place: np.ndarray, origin: np.ndarray) -> np.ndarray:
         """The last value seen at each origin; NaN where there was none."""
@@ -142,21 +148,32 @@ class Features:
                 columns.append(_mean_of(driver, place, origin, window))
         return np.column_stack(columns).astype(np.float32, copy=False)
 
-    def at_target(self, known: Known, place: np.ndarray, origin: np.ndarray, lead: np.ndarray) -> np.ndarray:
-        """rows × features: what is usual, was one season ago or is planned at the step that is forecast."""
+    def at_target(
+        self, known: Known, place: np.ndarray, origin: np.ndarray, lead: np.ndarray, *, brief: bool = False
+    ) -> np.ndarray:
+        """rows × features: what is usual, was one season ago or is planned at the step that is forecast.
+
+        Brief leaves out what follows from the leads beside it, for a model that sees all leads of a moment at once.
+        """
         values, usual = known.values, known.usual
         scale = _divisor(self.scale)[place].astype(np.float32)
         base = self.base(known, place, origin)
         target = origin + lead
         there = usual[place, target]
         end = usual.shape[1] - 1
-        columns = [
-            (there - base) / scale,
-            (there - usual[place, origin]) / scale,
-            (usual[place, np.minimum(target + 1, end)] - usual[place, target - 1]) / scale,
-        ]
+        columns = [(there - base) / scale]
+        if known.linear is not None:
+            columns.append(known.linear[origin, place, lead - 1])
+        if not brief:
+            columns.append((there - usual[place, origin]) / scale)
+            columns.append((usual[place, np.minimum(target + 1, end)] - usual[place, target - 1]) / scale)
         for season in self.seasons:
             back = -(-lead // season) * season
+            if brief:
+                step = target - back
+                past = np.where(step >= 0, values[place, np.maximum(step, 0)], np.float32(np.nan))
+                columns.append((past - base) / scale)
+                continue
             total, number = np.zeros(len(place), np.float32), np.zeros(len(place), np.float32)
             for number_back in range(_SEASONS):
                 step = target - back - number_back * season
@@ -209,6 +226,11 @@ def learn_features(history: History, horizon: int, *, neighbours: int = NEIGHBOU
         mean = np.where(seen, past, 0).sum(axis=1) / count
         deviation = np.sqrt(np.where(seen, (past - mean[:, None]) ** 2, 0).sum(axis=1) / count)
         drivers.append((name, name in history.known_ahead, mean, _divisor(deviation)))
+    linear = None
+    # What spreads from place to place within hours; slower records have few steps to learn so many weights from.
+    if calendar.within_day:
+        day = max(1, round(history.steps_in_year / 365.2425))
+        linear = learn_linear_panel(values, last_step(values), profile.mean, _divisor(scale), horizon, day)
     windows = tuple(w for w in WINDOWS if w <= steps // 8)
     years = steps / history.steps_in_year
     return Features(
@@ -217,6 +239,7 @@ def learn_features(history: History, horizon: int, *, neighbours: int = NEIGHBOU
         spread=spread,
         neighbours=near,
         fold=fold,
+        linear=linear,
         seasons=_seasons(history),
         windows=windows,
         driver_scales=tuple(drivers),

@@ -74,7 +74,8 @@ class Regression(Forecaster):
         change = (known.values[place, origin + lead] - base) / self.features_.scale[place]
         # A column that never varies, or never has a value, tells nothing.
         self.columns_ = np.flatnonzero(np.array([_varies(column) for column in features.T]))
-        self.model_ = self._fitted(features[:, self.columns_], change)
+        self.pace_ = _pace(change, lead, horizon)
+        self.model_ = self._fitted(features[:, self.columns_], change / self.pace_[lead - 1])
         self.networks_ = self._networks(known, bent, horizon, random)
         return self
 
@@ -95,6 +96,7 @@ class Regression(Forecaster):
                 pairs = [a.ravel() for a in np.meshgrid(some, origins, indexing="ij")]
                 answers = self.networks_.predict(self._moments(known, pairs[0], pairs[1]))
                 change = (change + answers[:, :horizon].ravel()) / 2
+            change = change * self.pace_[lead - 1]
             means = self.curve_.back(base + change * self.features_.scale[place], place)
             means = np.clip(means, self.limits_[0][place], self.limits_[1][place])
             found[some] = np.where(np.isfinite(base), means, np.nan).reshape(len(some), moments, horizon)
@@ -173,7 +175,8 @@ class Regression(Forecaster):
         made = self.features_
         parts = [made.at_origin(known, place, origin)]
         parts += [
-            made.at_target(known, place, origin, np.full(len(place), lead)) for lead in range(1, made.horizon + 1)
+            made.at_target(known, place, origin, np.full(len(place), lead), brief=True)
+            for lead in range(1, made.horizon + 1)
         ]
         # In less than three weeks the time of day says which day it was, not what is usual: the profile does that.
         if made.weeks or made.years:
@@ -220,7 +223,7 @@ class Regression(Forecaster):
             return None
         base = self.features_.base(known, place, origin)[:, None]
         ahead = known.values[place[:, None], origin[:, None] + np.arange(1, horizon + 1)]
-        change = (ahead - base) / self.features_.scale[place][:, None]
+        change = (ahead - base) / (self.features_.scale[place][:, None] * self.pace_)
         return SmallNetworks(self.networks, self.seed).fit(
             self._moments(known, place, origin), change.astype(np.float32)
         )
@@ -247,6 +250,15 @@ class _Curve:
         if self.shape == "none":
             return values
         return np.maximum(values, 0) ** 2 if self.shape == "sqrt" else np.exp(values) - self.little[place]
+
+
+def _pace(change: np.ndarray, lead: np.ndarray, horizon: int) -> np.ndarray:
+    """By lead, the root mean square of the change: else the far leads alone would decide. 1 where rows are few."""
+    if len(change) < max(_FEW, 100 * horizon):
+        return np.ones(horizon)
+    number = np.bincount(lead - 1, minlength=horizon)
+    pace = np.sqrt(np.bincount(lead - 1, change.astype(float) ** 2, minlength=horizon) / np.maximum(number, 1))
+    return np.where(pace > 0, pace, 1.0)
 
 
 def _skewness(values: np.ndarray) -> float:
