@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -104,19 +105,25 @@ class Response(Forecaster):
         history : the same places and drivers as learnt from.
         """
         steps = max([len(history), *(values.shape[1] for values in history.drivers.values())])
-        return self._told(history, steps, self.models_["all"], None)
+        return self._told(history, steps, (self.models_["all"],))
 
     def forecast(self, history: History, origins: np.ndarray, horizon: int) -> np.ndarray:
         """As `Forecaster.forecast`. Where all drivers are known ahead, the simulation and what is left of its last
         error; else what is usual, and what is left of the present state and of the last error.
         """
         steps = len(history) + horizon
-        simulated = self._told(_cut(history, steps), steps, self.models_["all"], None)
-        error, age, state = self._at(history, simulated, origins)
         lead = np.arange(1, horizon + 1)
-        kept = self.memory_[:, None, None] ** (age[:, :, None] + lead)
         targets = origins[:, None] + lead
-        if history.known_ahead >= set(history.drivers):
+        known = history.known_ahead >= set(history.drivers)
+        last = _last_seen(history.values, origins)
+        wanted = np.zeros(steps, dtype=bool)
+        wanted[origins] = wanted[last[last >= 0]] = True
+        if known:
+            wanted[targets] = True
+        simulated = self._told(_cut(history, steps), steps, (self.models_["all"],), wanted=wanted)
+        error, age, state = self._at(history, simulated, origins, last)
+        kept = self.memory_[:, None, None] ** (age[:, :, None] + lead)
+        if known:
             found = simulated[:, targets] + self.trust_[:, None, None] * kept * error[:, :, None]
         else:
             usual = self._usual(history, steps)[:, targets]
@@ -165,11 +172,7 @@ class Response(Forecaster):
         groups = {"all": h >= 0, "first": h == 0, "second": h == 1}
         self.models_ = {name: self._fitted(x[rows], y[rows]) for name, rows in groups.items()}
         self.stretch_ = 1.0
-        told = np.where(
-            half == 0,
-            self._told(history, len(half), self.models_["second"], half),
-            self._told(history, len(half), self.models_["first"], half),
-        )
+        told = self._told(history, len(half), (self.models_["second"], self.models_["first"]), half)
         self.honest_ = told
         among = np.isfinite(scaled)
         number = np.maximum(among.sum(axis=1), 1)
@@ -225,16 +228,32 @@ class Response(Forecaster):
         facts = np.broadcast_to(self.facts_[rows, None, :], (*held.shape[:2], self.facts_.shape[1]))
         return np.concatenate([first.astype(np.float32), held, facts], axis=2)
 
-    def _told(self, history: History, steps: int, models: list[Any], half: np.ndarray | None) -> np.ndarray:
-        """places × steps, in the unit of the target."""
+    def _told(
+        self,
+        history: History,
+        steps: int,
+        models: Sequence[list[Any]],
+        which: np.ndarray | None = None,
+        wanted: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """places × steps, in the unit of the target.
+
+        `which` tells for each step which of the models speaks, and that the first stage is one that has not seen its
+        half. `wanted` are the steps that are asked for; the others are NaN.
+        """
         weather = self._weather(history, steps)
-        found = np.empty((len(self.mean_), steps))
+        found = np.full((len(self.mean_), steps), np.nan)
+        asked = np.ones(steps, dtype=bool) if wanted is None else wanted
         for rows in self._parts(steps):
-            x = self._features(weather, history, rows, half)
-            flat = x.reshape(-1, x.shape[2])
-            each = [model.predict(flat).reshape(x.shape[:2]) for model in models]
-            mixed = np.mean(each, axis=0)
-            found[rows] = self.zero_[rows, None] + self.unit_[rows, None] * mixed
+            x = self._features(weather, history, rows, which)
+            for number, members in enumerate(models):
+                now = asked if which is None else asked & (which == number)
+                if not now.any():
+                    continue
+                some = x[:, now]
+                flat = some.reshape(-1, x.shape[2])
+                mixed = np.mean([model.predict(flat).reshape(some.shape[:2]) for model in members], axis=0)
+                found[rows, now] = self.zero_[rows, None] + self.unit_[rows, None] * mixed
         return self._stretched(found) if hasattr(self, "stretch_") else found
 
     def _stretched(self, told: np.ndarray) -> np.ndarray:
@@ -268,12 +287,12 @@ class Response(Forecaster):
         times = history.ahead(max(steps - len(history), 0))[:steps]
         return self.usual_.usual("usual", times)
 
-    def _at(self, history: History, simulated: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, ...]:
+    def _at(
+        self, history: History, simulated: np.ndarray, origins: np.ndarray, last: np.ndarray
+    ) -> tuple[np.ndarray, ...]:
         """places × origins: the last error known, how long ago that was, and the state."""
         count = len(history)
         error = history.values - simulated[:, :count]
-        seen = np.isfinite(error)
-        last = np.maximum.accumulate(np.where(seen, np.arange(count), -1), axis=1)[:, origins]
         found = np.take_along_axis(np.nan_to_num(error), np.maximum(last, 0), axis=1)
         state = simulated[:, origins] - self._usual(history, count)[:, origins]
         return np.where(last >= 0, found, 0.0), np.where(last >= 0, origins - last, 0), state
@@ -281,6 +300,11 @@ class Response(Forecaster):
     def _parts(self, steps: int) -> list[slice]:
         size = max(1, _AT_ONCE // max(steps, 1))
         return [slice(start, start + size) for start in range(0, len(self.mean_), size)]
+
+
+def _last_seen(values: np.ndarray, origins: np.ndarray) -> np.ndarray:
+    """places × origins: the step of the last value known; -1 where there is none."""
+    return np.maximum.accumulate(np.where(np.isfinite(values), np.arange(values.shape[1]), -1), axis=1)[:, origins]
 
 
 class _First:
