@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
+from threadpoolctl import threadpool_limits
 
 from analytics.forecaster import Forecaster
 from analytics.history import History
@@ -357,7 +358,8 @@ class _Network:
             max_iter=8 if len(y) > _FEW else 40,
             random_state=self.seed,
         )
-        with warnings.catch_warnings():
+        # Its matrices are so small that several cores would wait for each other.
+        with warnings.catch_warnings(), threadpool_limits(1, "blas"):
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.network.fit(self._standard(x), y)
         return self

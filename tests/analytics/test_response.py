@@ -107,6 +107,7 @@ def test_the_last_error_is_carried_on() -> None:
     assert (np.diff(first, axis=2) <= 1e-12).all()
 
 
+@pytest.mark.slow
 def test_flow_is_never_negative_and_told_alike_each_time() -> None:
     flow = made_up(level=False)
     model = Response(rows=2_000, rounds=3).learn(flow.until(LEARNT), 3)
@@ -124,6 +125,7 @@ def test_gaps_in_drivers_are_taken_as_usual() -> None:
     assert np.isfinite(MODEL.simulate(replace(LEVEL, drivers={**LEVEL.drivers, "rain_mm": rain}))).all()
 
 
+@pytest.mark.slow
 def test_a_place_without_a_value_or_with_one_value_only_harms_no_other() -> None:
     values = LEVEL.values.copy()
     values[1] = np.nan
