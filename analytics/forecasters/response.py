@@ -73,6 +73,7 @@ class Response(Forecaster):
         values, count = history.values, len(history)
         seen = np.isfinite(values)
         number = np.maximum(seen.sum(axis=1), 1)
+        self.silent_ = ~seen.any(axis=1)
         self.mean_ = np.where(seen, values, 0).sum(axis=1) / number
         away = np.where(seen, values - self.mean_[:, None], 0)
         self.spread_ = np.sqrt((away**2).sum(axis=1) / number)
@@ -98,8 +99,8 @@ class Response(Forecaster):
     def simulate(self, history: History) -> np.ndarray:
         """places × steps: the series from its drivers alone, over all steps that any driver reaches.
 
-        Values of the series in this history are not looked at. Where a driver is missing it is taken as usual at that
-        time of the year.
+        Values of the series in this history are not looked at. A place that had none when it was learnt has NaN.
+        Where a driver is missing it is taken as usual at that time of the year.
 
         Parameters
         ----------
@@ -179,9 +180,9 @@ class Response(Forecaster):
         number = np.maximum(among.sum(axis=1), 1)
         middle = np.where(among, told, 0).sum(axis=1) / number
         spread = np.sqrt(np.where(among, (told - middle[:, None]) ** 2, 0).sum(axis=1) / number)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            wanted = np.nanmedian(_SPREAD * self.spread_ / np.where(spread > 0, spread, np.nan))
-        if self.flow_ and np.isfinite(wanted):
+        moves = spread > 0
+        if self.flow_ and moves.any():
+            wanted = np.median(_SPREAD * self.spread_[moves] / spread[moves])
             self.stretch_ = float(np.clip(wanted, 1.0, _MOST_STRETCH))
             self.honest_ = self._stretched(told)
 
@@ -255,7 +256,8 @@ class Response(Forecaster):
                 flat = some.reshape(-1, x.shape[2])
                 mixed = np.mean([model.predict(flat).reshape(some.shape[:2]) for model in members], axis=0)
                 found[rows, now] = self.zero_[rows, None] + self.unit_[rows, None] * mixed
-        return self._stretched(found) if hasattr(self, "stretch_") else found
+        found[self.silent_] = np.nan
+        return self._stretched(found)
 
     def _stretched(self, told: np.ndarray) -> np.ndarray:
         """Spread about the mean of the place, so that the whole varies as what was observed; flow stays above zero."""

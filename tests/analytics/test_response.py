@@ -132,6 +132,7 @@ def test_a_place_without_a_value_or_with_one_value_only_harms_no_other() -> None
     values[2] = -3.0
     found = Response(rows=2_000).learn(replace(LEVEL, values=values).until(LEARNT), 3).simulate(LEVEL)
     assert np.isfinite(found[[0, 2]]).all()
+    assert np.isnan(found[1]).all()
     assert nse(found[0, LEARNT:], LEVEL.values[0, LEARNT:]) > 0.85
 
 
