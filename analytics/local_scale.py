@@ -80,9 +80,12 @@ def local_scale(walk: Walk) -> np.ndarray:
         )
         # The root is learnt rather than the error itself: few huge errors must not decide for all.
         features.choose_seasons(begin)
-        trees.fit(features.of(*rows), np.sqrt(errors[rows] / usual[rows]))
+        learnt = features.of(*rows)
+        # Where few steps have a value the first lead time may never have one, and its columns tell nothing.
+        tells = np.isfinite(learnt).any(axis=0)
+        trees.fit(learnt[:, tells], np.sqrt(errors[rows] / usual[rows]))
         block = np.ogrid[0:places, begin:end, 0:horizon]
-        asked = features.of(*block)
+        asked = features.of(*block)[..., tells]
         told = trees.predict(asked.reshape(-1, asked.shape[-1])).reshape(asked.shape[:-1])
         scale[:, begin:end] *= np.maximum(told, 0.1) ** (2 * _TRUST)
     return scale

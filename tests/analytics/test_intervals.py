@@ -216,3 +216,13 @@ def test_mistakes_are_named() -> None:
         add_intervals(forecast.assign(model="constant"), table, coverage=90)
     with pytest.raises(BrokenData, match="lacks"):
         add_intervals(forecast.drop(columns="mean"), table)
+
+
+def test_a_series_seen_on_every_other_step_only_has_limits_on_those() -> None:
+    """Synthetic: from even cutoffs the first lead time never has a value."""
+    values = np.random.default_rng(8).normal(0, 1, (6, 1_000))
+    values[:, 1::2] = np.nan
+    plan = Plan(1, np.arange(2, 990, 2), 2)
+    low, high = intervals_of(around(values, plan), "model", (0.8,)).past[0.8]
+    assert np.isnan(low[:, :, 0]).all()
+    assert np.isfinite(high[:, 100:, 1]).all()
