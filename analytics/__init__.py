@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analytics.backtest import backtest
+    from analytics.backtesting import backtest
     from analytics.forecasters import FORECASTERS
     from analytics.indicators import INDICATORS
     from analytics.intervals import add_intervals
@@ -17,7 +17,7 @@ _HOMES = {
     "FORECASTERS": "forecasters",
     "INDICATORS": "indicators",
     "add_intervals": "intervals",
-    "backtest": "backtest",
+    "backtest": "backtesting",
     "profile": "place",
     "score": "scoring",
     "select_shown": "skill",

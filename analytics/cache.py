@@ -28,7 +28,7 @@ from sklearn.base import BaseEstimator
 from geodata.settings import settings
 
 if TYPE_CHECKING:
-    from analytics.backtest import Plan
+    from analytics.backtesting import Plan
     from analytics.forecaster import Forecaster
     from analytics.history import History
 

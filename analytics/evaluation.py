@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from analytics.backtest import Backtested, Plan, run
+from analytics.backtesting import Backtested, Plan, run
 from analytics.candidates import baselines_of, models_of
 from analytics.forecaster import require_horizon
 from analytics.forecasters import FORECASTERS

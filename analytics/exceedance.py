@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from analytics.backtest import Backtested
+from analytics.backtesting import Backtested
 from analytics.history import History
 from analytics.local_scale import Walk, at_origins, local_scale
 from analytics.record import ratio, refuse_parameter

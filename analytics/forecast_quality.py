@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analytics.backtest import Backtested
+from analytics.backtesting import Backtested
 from analytics.outlook import SHOWN, Outlook, sees_ahead_of
 from analytics.scores import event_thresholds, mae, naive_scale
 from analytics.scoring import score, scores_of

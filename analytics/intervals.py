@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analytics.backtest import Backtested
+from analytics.backtesting import Backtested
 from analytics.local_scale import Walk, at_origins, local_scale
 from geodata.errors import AlmanacError, BrokenData
 
@@ -100,7 +100,7 @@ def add_intervals(
     ----------
     forecast : `location_id`, `time`, `mean` of one model: the first time of each place is one step ahead. With a
         column `model` its errors are found among those of several.
-    backtested : as from `analytics.backtest.backtest`, of the same step, ending before the forecast.
+    backtested : as from `analytics.backtesting.backtest`, of the same step, ending before the forecast.
     coverage : the share of what comes that is to lie within the limits; or several.
 
     Returns

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from analytics.backtest import Backtested, Plan, plan_of, run
+from analytics.backtesting import Backtested, Plan, plan_of, run
 from analytics.candidates import baselines_of, models_of, usual_horizon
 from analytics.forecaster import Forecaster
 from analytics.forecasters import FORECASTERS

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from analytics.backtest import Backtested
+from analytics.backtesting import Backtested
 from analytics.record import ratio, refuse_parameter
 from analytics.scores import EVENTS, POINT, Cases, along, crps_of_quantiles, flips, grouped, interval_score
 from geodata.errors import AlmanacError, BrokenData, UnknownName
@@ -43,7 +43,8 @@ def score(
 
     Parameters
     ----------
-    rows : as from `analytics.backtest.backtest`: `model`, `location_id`, `cutoff`, `time`, `lead`, `mean`, `observed`,
+    rows : as from `analytics.backtesting.backtest`: `model`, `location_id`, `cutoff`, `time`, `lead`, `mean`,
+        `observed`,
         and the intervals that there are, such as `low_90` and `high_90`.
     metrics : out of `METRICS`; None takes all that can be had from what is given.
     by : out of model, location_id, lead, cutoff, time, season (DJF, MAM, JJA, SON of the value's month) and event

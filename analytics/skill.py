@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analytics.backtest import Backtested
+from analytics.backtesting import Backtested
 from analytics.record import ratio, refuse_parameter
 from geodata.errors import AlmanacError, BrokenData, UnknownName
 from geodata.search import nearest
@@ -128,7 +128,7 @@ def select_shown(
     gap: int = 0,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The same as `gate`, for the rows of a backtest (`analytics.backtest.backtest`).
+    """The same as `gate`, for the rows of a backtest (`analytics.backtesting.backtest`).
 
     `gap` is the one of the backtest, in steps: the rows do not tell it.
 

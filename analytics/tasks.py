@@ -28,7 +28,7 @@ from geodata.settings import settings
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-    from analytics.backtest import Plan
+    from analytics.backtesting import Plan
     from analytics.forecaster import Forecaster
     from analytics.history import History
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.backtest import Plan, plan_of
+from analytics.backtesting import Plan, plan_of
 from analytics.forecasters import FORECASTERS
 from analytics.history import History
 from analytics.tasks import made

@@ -15,7 +15,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from analytics import cache
-from analytics.backtest import Plan
+from analytics.backtesting import Plan
 from analytics.forecaster import Forecaster
 from analytics.forecasters import FORECASTERS
 from analytics.forecasters.baseline import Persistence, SeasonalNaive

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from analytics import cache, tasks
-from analytics.backtest import plan_of, run
+from analytics.backtesting import plan_of, run
 from analytics.forecaster import Forecaster
 from analytics.forecasters import FORECASTERS
 from analytics.history import History

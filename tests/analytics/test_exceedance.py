@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analytics.backtest import Backtested, Plan
+from analytics.backtesting import Backtested, Plan
 from analytics.exceedance import Exceedance, exceedance, reliability, return_levels, verified
 from analytics.history import History
 from geodata.errors import AlmanacError

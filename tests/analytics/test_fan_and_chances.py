@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.backtest import Backtested, Plan
+from analytics.backtesting import Backtested, Plan
 from analytics.chances import RARE, chances_at, thresholds_at
 from analytics.exceedance import exceedance
 from analytics.fan import fan_at

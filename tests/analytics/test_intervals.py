@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.backtest import Backtested, Plan, run
+from analytics.backtesting import Backtested, Plan, run
 from analytics.history import History
 from analytics.intervals import add_intervals, intervals_of
 from geodata.errors import AlmanacError, BrokenData

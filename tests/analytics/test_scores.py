@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analytics import scores
-from analytics.backtest import Backtested, plan_of, run
+from analytics.backtesting import Backtested, plan_of, run
 from analytics.history import History
 from analytics.scores import Axis
 from analytics.scoring import METRICS, score, scores_of

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.backtest import Backtested, Plan
+from analytics.backtesting import Backtested, Plan
 from analytics.history import History
 from analytics.skill import blocks_of, gate, sees_ahead, select_shown
 from geodata.errors import AlmanacError, UnknownName

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from analytics import tasks
-from analytics.backtest import Plan, backtest, plan_of, run
+from analytics.backtesting import Plan, backtest, plan_of, run
 from analytics.forecaster import Forecaster
 from analytics.forecasters import FORECASTERS
 from analytics.history import History
@@ -274,7 +274,7 @@ with (folder / "runs").open("a") as file:
     file.write("run\\n")
 
 from analytics import cache, tasks
-from analytics.backtest import plan_of
+from analytics.backtesting import plan_of
 from tests.analytics.test_tasks import Noting, a_history
 
 # Whoever edits this project while its tests run changes the code that counts.

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.backtest import Backtested, Plan
-from analytics.backtest import run as forecasts_of
+from analytics.backtesting import Backtested, Plan
+from analytics.backtesting import run as forecasts_of
 from analytics.history import History
 from analytics.scores import kge, mae, nse, rmse
 from tests.benchmarks.shapes import AbsentError

@@ -16,7 +16,7 @@ import lightgbm
 import numpy as np
 import pandas as pd
 
-from analytics.backtest import Plan
+from analytics.backtesting import Plan
 from analytics.forecaster import Forecaster
 from analytics.forecasters.baseline import Persistence
 from analytics.forecasters.regression import Regression

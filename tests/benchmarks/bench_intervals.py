@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.backtest import Backtested, Plan
-from analytics.backtest import run as forecasts_of
+from analytics.backtesting import Backtested, Plan
+from analytics.backtesting import run as forecasts_of
 from analytics.history import History
 from analytics.intervals import intervals_of
 from analytics.scores import coverage, width
