@@ -29,7 +29,7 @@ _WEEKS, _YEARS = 3, 1.5
 class Known:
     """A history made ready for looking up what was known at any of its steps.
 
-    values, usual : places × steps, and × steps and the horizon after them: the values and the profile, float32
+    values, usual : places × steps, and × steps and those after them: the values and the profile, float32
     last : places × steps, the step of the last value at or before; -1 before the first
     linear : steps × places × leads, the change foretold from all places; None where there is no such ridge
     calm : steps, how far all places together are from what is usual at each, in units of their scale
@@ -71,7 +71,8 @@ class Features:
     def know(self, history: History) -> Known:
         """Makes a history ready; the same places in the same order as learnt from."""
         values = history.values.astype(np.float32)
-        calendar = calendar_of(history, history.ahead(self.horizon))
+        # One step more than is forecast, for the slope of what is usual at the last of them.
+        calendar = calendar_of(history, history.ahead(self.horizon + 1))
         usual = self.profile.at(values, calendar)
         drivers = []
         for name, ahead, mean, spread in self.driver_scales:
@@ -160,13 +161,12 @@ class Features:
         base = self.base(known, place, origin)
         target = origin + lead
         there = usual[place, target]
-        end = usual.shape[1] - 1
         columns = [(there - base) / scale]
         if known.linear is not None:
             columns.append(known.linear[origin, place, lead - 1])
         if not brief:
             columns.append((there - usual[place, origin]) / scale)
-            columns.append((usual[place, np.minimum(target + 1, end)] - usual[place, target - 1]) / scale)
+            columns.append((usual[place, target + 1] - usual[place, target - 1]) / scale)
         for season in self.seasons:
             back = -(-lead // season) * season
             if brief:
@@ -213,7 +213,7 @@ def learn_features(history: History, horizon: int, *, neighbours: int = NEIGHBOU
     """Learns profile, scales and neighbours from a history."""
     values = history.values.astype(np.float32)
     steps = values.shape[1]
-    calendar = calendar_of(history, history.ahead(horizon))
+    calendar = calendar_of(history, history.ahead(horizon + 1))
     profile = learn_profile(values, calendar)
     scale, spread = _scales(values, horizon)
     left = (values - profile.at(values, calendar)[:, :steps]) / _divisor(scale)[:, None].astype(np.float32)

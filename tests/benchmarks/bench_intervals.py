@@ -88,18 +88,19 @@ def _rows(
     low, high = intervals_of(tested, model, (SHARE,), calibration=calibration).past[SHARE]
     seconds = time.perf_counter() - began
     at = np.array(leads or range(1, tested.plan.horizon + 1)) - 1
-    pick = np.ix_(range(len(low)), range(0, low.shape[1], every), at)
+    pick = np.ix_(np.arange(len(low)), np.arange(0, low.shape[1], every), at)
     low, high, observed, mean = low[pick], high[pick], tested.observed[pick], tested.means[model][pick]
     errors = np.sort(np.abs(calibration.observed - calibration.means[model]).reshape(-1, tested.plan.horizon), axis=0)
     count = np.isfinite(errors).sum(axis=0)
     rank = np.ceil((count + 1) * SHARE).astype(int) - 1
     peer = errors[rank, np.arange(len(rank))][at]
     hold, theirs = (
-        (float(coverage(a, b, observed, None)), coverage(a, b, observed, (1, 2)))
+        (float(coverage(a, b, observed, (0, 1, 2))), coverage(a, b, observed, (1, 2)))
         for a, b in ((low, high), (mean - peer, mean + peer))
     )
-    wide = float(width(low, high, None))
-    split = float(width(*(np.where(np.isfinite(low), side, np.nan) for side in (mean - peer, mean + peer)), None))
+    wide = float(width(low, high, (0, 1, 2)))
+    below, above = (np.where(np.isfinite(low), side, np.nan) for side in (mean - peer, mean + peer))
+    split = float(width(below, above, (0, 1, 2)))
     share, their_share = (float(np.mean(each[1] >= LEAST)) for each in (hold, theirs))
     note = f"{model}; made in {seconds:.0f} s; none given for {np.isnan(low).mean():.1%}; worst place "
     note += f"{hold[1].min():.3f}, of the peer {theirs[1].min():.3f}"
