@@ -106,7 +106,7 @@ def opened(view_id: str, region_id: str) -> tuple[str, list[str]]:
     from streamlit.testing.v1 import AppTest
     from streamlit.util import calc_hash
 
-    page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120)
+    page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=600)
     page.query_params["region"] = region_id
     page.query_params["lang"] = "en"
     # switch_page() knows pages that are files only; ours are functions, known by their address.
@@ -126,14 +126,17 @@ def rehearsed() -> dict[str, Any]:
     return result
 
 
+@pytest.mark.slow
 def test_nothing_tries_to_leave(rehearsed: dict[str, Any]) -> None:
     assert rehearsed["attempts"] == []
 
 
+@pytest.mark.slow
 def test_everything_works_with_the_doors_closed(rehearsed: dict[str, Any]) -> None:
     assert rehearsed["failures"] == []
 
 
+@pytest.mark.slow
 def test_everything_was_tried(rehearsed: dict[str, Any]) -> None:
     views = [path for path in (ROOT / "app" / "views").glob("*.py") if path.name != "__init__.py"]
     regions = list((ROOT / "geodata" / "regions").glob("*/region.toml"))
