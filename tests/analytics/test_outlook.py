@@ -130,7 +130,7 @@ def test_a_model_is_shown_where_it_knows_how_the_river_swings_and_no_guess_does(
     for _ in range(5):
         expected.append(NEXT[0] * expected[-1] + NEXT[1] * expected[-2])
     away = rows["mean"].to_numpy() - 50 - expected[2:]
-    # Three years at four places teach the rule only roughly: what is said is nearer to it than the mean is.
+    # Three years at three places teach the rule only roughly: what is said is nearer to it than the mean is.
     assert np.sqrt(np.mean(away**2)) < 0.8 * np.sqrt(np.mean(np.square(expected[2:])))
 
 
