@@ -12,7 +12,11 @@ import pandas as pd
 from analytics.forecaster import Forecaster, require_horizon
 from analytics.history import History, history_of
 from analytics.tasks import run_all
-from geodata.errors import AlmanacError
+from geodata.errors import AlmanacError, UnknownName
+from geodata.search import nearest
+
+# Called with how many parts are done and how many there are.
+Progress = Callable[[int, int], None]
 
 WINDOWS = 60
 # At most this share of the record is held back for the windows: the rest is learnt from.
@@ -92,6 +96,30 @@ class Backtested:
         return pd.concat(parts, ignore_index=True)
 
 
+def silent(done: int, parts: int) -> None:
+    """A progress that tells nobody."""
+
+
+def require_forecasts(means: Mapping[str, np.ndarray], *names: str) -> None:
+    """Refuses a name of which a backtest has no forecasts; a near-miss is named in the error.
+
+    Raises
+    ------
+    UnknownName
+        Naming the first of them.
+    """
+    for name in names:
+        if name not in means:
+            near = nearest(name, list(means))
+            raise UnknownName(
+                "The backtest has no forecasts of “{name}”.",
+                hint="Did you mean “{near}”?" if near else "It has those of: {known}.",
+                name=name,
+                near=near,
+                known=tuple(means),
+            )
+
+
 def backtest(
     models: Sequence[str] | Mapping[str, Forecaster],
     history: pd.DataFrame | History,
@@ -101,7 +129,7 @@ def backtest(
     windows: int = WINDOWS,
     gap: int = 0,
     refits: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """What each model would have said in the past, and what then came.
 
@@ -168,7 +196,7 @@ def run(
     history: History,
     plan: Plan,
     *,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Backtested:
     """Learns each model before the first cutoff of each block and lets it forecast from all of them.
 

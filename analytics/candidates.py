@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analytics.history import History
+from analytics.transforms import skewness
 
 # Above this skewness of its values a nonnegative series is one of rare peaks, such as the flow of a river.
 _SKEWED = 1.5
@@ -66,14 +67,4 @@ def skewed(history: History) -> bool:
     """Whether the values are those of rare peaks: never negative, daily, and most of their spread above the middle."""
     if history.step != "1 day" or np.nanmin(history.values) < 0:
         return False
-    values = history.values
-    seen = np.isfinite(values)
-    count = np.maximum(seen.sum(axis=1), 1)
-    mean = np.where(seen, values, 0).sum(axis=1) / count
-    away = np.where(seen, values - mean[:, None], 0)
-    spread = np.sqrt((away**2).sum(axis=1) / count)
-    moves = spread > 0
-    if not moves.any():
-        return False
-    third = (away**3).sum(axis=1)[moves] / count[moves]
-    return bool(np.median(third / spread[moves] ** 3) > _SKEWED)
+    return skewness(history.values) > _SKEWED

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
-from analytics.exceedance import exceedance, return_levels, verified
+from analytics.exceedance import Exceedance, exceedance, return_levels, verified
 from analytics.outlook import SHOWN, Outlook
 from analytics.scores import event_thresholds
 
@@ -38,10 +39,8 @@ def thresholds_at(found: Outlook, place: str) -> dict[str, float]:
 
 def chances_at(found: Outlook, place: str, kind: str) -> Chances:
     """The chances that a threshold of this kind is passed at a place after the end of the record."""
-    history = found.history
-    fresh = found.table["mean"].to_numpy(float).reshape(len(history.places), found.horizon)
-    judged = exceedance(found.backtested, SHOWN, _levels(found)[kind], fresh=fresh)
-    row = history.places.get_loc(place)
+    judged = _judged(found, kind)
+    row = found.history.places.get_loc(place)
     chances = np.full(found.horizon, np.nan) if judged.fresh is None else judged.fresh[row]
     times = found.table.loc[found.table["location_id"] == place, "time"].reset_index(drop=True)
     scores = verified(judged)
@@ -52,6 +51,14 @@ def chances_at(found: Outlook, place: str, kind: str) -> Chances:
     return Chances(table, skill, int(np.nansum(judged.happened)))
 
 
+@lru_cache(maxsize=16)
+def _judged(found: Outlook, kind: str) -> Exceedance:
+    """The chances at all places: a page asks for one place after the other."""
+    fresh = found.table["mean"].to_numpy(float).reshape(len(found.history.places), found.horizon)
+    return exceedance(found.backtested, SHOWN, _levels(found)[kind], fresh=fresh)
+
+
+@lru_cache(maxsize=16)
 def _levels(found: Outlook) -> dict[str, pd.Series]:
     learnt = found.backtested.plan.learnt
     levels = {RARE: event_thresholds(found.history, learnt)}

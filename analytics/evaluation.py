@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from analytics.backtesting import Backtested, Plan, run
+from analytics.backtesting import Backtested, Plan, Progress, run, silent
 from analytics.candidates import baselines_of, models_of
 from analytics.forecaster import require_horizon
 from analytics.forecasters import FORECASTERS
 from analytics.history import History
-from analytics.intervals import intervals_of
+from analytics.intervals import intervals_of, limit_names
 from analytics.record import ratio, refuse_parameter
-from analytics.scores import coverage, rmse
-from analytics.scoring import scores_of
+from analytics.scores import rmse
+from analytics.scoring import scores_with_limits
 from geodata.errors import AlmanacError
 
 COVERAGES = (0.8, 0.9, 0.95)
@@ -25,7 +25,6 @@ COVERAGES = (0.8, 0.9, 0.95)
 _CALIBRATION = 0.25
 _MOST_ROWS = 6_000_000
 Mode = Literal["forecast", "simulate"]
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,20 +44,14 @@ class Evaluation:
         """The best model's forecasts, one row per place, cutoff and lead time, with their limits."""
         only = Backtested(self.backtested.history, self.backtested.plan, {self.best: self.backtested.means[self.best]})
         table = only.table()
-        for share, (low, high) in self.limits.items():
-            table[f"low_{100 * share:.0f}"] = low.ravel()
-            table[f"high_{100 * share:.0f}"] = high.ravel()
+        for share, limits in self.limits.items():
+            for name, limit in zip(limit_names(share), limits, strict=True):
+                table[name] = limit.ravel()
         return table
 
     def scores(self) -> pd.DataFrame:
         """The scores of every baseline and model by place and lead time, with the coverage of the best one's limits."""
-        table = scores_of(self.backtested)
-        names = table["model"] == self.best
-        for share, (low, high) in self.limits.items():
-            table[f"coverage_{100 * share:.0f}"] = np.nan
-            covered = coverage(low, high, self.backtested.observed, axis=1)
-            table.loc[names, f"coverage_{100 * share:.0f}"] = covered.ravel()
-        return table
+        return scores_with_limits(self.backtested, self.best, self.limits)
 
 
 def evaluate(
@@ -104,7 +97,7 @@ def evaluate(
     before = history.until(learnt)
     require_horizon(before, horizon)
     baselines, models = baselines_of(before), models_of(before)
-    told, parts = progress or _silent, 2 * len(models) + len(baselines)
+    told, parts = progress or silent, 2 * len(models) + len(baselines)
     calibration = _calibration(before, horizon, models, lambda done, _: told(done, parts))
     best = _best(calibration)
     if every is None:
@@ -117,10 +110,6 @@ def evaluate(
     )
     limits = intervals_of(tested, best, COVERAGES, calibration=calibration).past
     return Evaluation(best, tested, limits)
-
-
-def _silent(done: int, parts: int) -> None:
-    """Tells nobody."""
 
 
 def _learnt(history: History, train_end: str | pd.Timestamp) -> int:

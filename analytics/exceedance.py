@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from analytics.backtesting import Backtested
+from analytics.backtesting import Backtested, require_forecasts
 from analytics.history import History
-from analytics.local_scale import Walk, at_origins, local_scale
+from analytics.local_scale import Walk, at_origins, joined, local_scale, walk_of, walk_of_fresh
 from analytics.record import ratio, refuse_parameter
 from analytics.scores import brier
-from geodata.errors import BrokenData, UnknownName
-from geodata.search import nearest
+from geodata.errors import BrokenData
 
 # The errors of all places weigh as much as so many of the place's own.
 _BORROWED = 20
@@ -84,18 +83,13 @@ def exceedance(
     Vovk, V. et al. (2019): Nonparametric predictive distributions based on conformal prediction. Machine Learning 108.
     Platt, J. (1999): Probabilistic outputs for support vector machines. Advances in Large Margin Classifiers.
     """
-    if model not in backtested.means:
-        near = nearest(model, list(backtested.means))
-        raise UnknownName(
-            "The backtest has no forecasts of “{name}”.",
-            hint="Did you mean “{near}”?" if near else "It has those of: {known}.",
-            name=model,
-            near=near,
-            known=tuple(backtested.means),
-        )
+    require_forecasts(backtested.means, model)
     levels = _thresholds(thresholds, backtested.history.places)
     observed = backtested.observed
-    walk = _walk(backtested, backtested.means[model], observed, fresh)
+    walks = [walk_of(backtested, backtested.means[model])]
+    if fresh is not None:
+        walks.append(walk_of_fresh(backtested, fresh))
+    walk = joined(walks)
     scale = local_scale(walk)
     above = np.where(np.isfinite(walk.observed), walk.observed > levels[:, None, None], np.nan)
     above[~np.isfinite(levels)] = np.nan
@@ -207,19 +201,6 @@ def _thresholds(thresholds: pd.Series | float, places: pd.Index) -> np.ndarray:
             place=places[absent][0],
         )
     return thresholds.reindex(places).to_numpy(float)
-
-
-def _walk(backtested: Backtested, means: np.ndarray, observed: np.ndarray, fresh: np.ndarray | None) -> Walk:
-    """The forecasts in the order in which they were made, the fresh one last: nothing has come of it."""
-    plan, history = backtested.plan, backtested.history
-    origins = plan.origins
-    if fresh is not None:
-        means = np.concatenate([means, fresh[:, None]], axis=1)
-        observed = np.concatenate([observed, np.full_like(fresh[:, None], np.nan)], axis=1)
-        origins = np.append(origins, len(history) - 1 + plan.gap)
-    moments = history.ahead(plan.horizon + plan.gap).as_unit("us").asi8
-    targets = moments[origins[:, None] + np.arange(1, plan.horizon + 1)]
-    return Walk(means, observed, moments[np.maximum(origins - plan.gap, 0)], targets)
 
 
 def _chances(walk: Walk, scale: np.ndarray, needed: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analytics.intervals import limit_names
 from analytics.outlook import SHOWN, Outlook, shown_at
 
 # How many horizons of the past stand before the fan, and at least and most how many steps.
@@ -54,8 +55,8 @@ def fan_at(found: Outlook, place: str, window: int | None = None) -> Fan:
             "by_model": rows["by_model"],
         }
     )
-    for share, (low, high) in found.limits.items():
-        fan[f"low_{100 * share:.0f}"] = low[row, window]
-        fan[f"high_{100 * share:.0f}"] = high[row, window]
+    for share, limits in found.limits.items():
+        for name, limit in zip(limit_names(share), limits, strict=True):
+            fan[name] = limit[row, window]
     later = pd.DataFrame({"time": times[targets], "value": found.backtested.observed[row, window]})
     return Fan(past, fan, later)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
@@ -10,7 +12,11 @@ from analytics.outlook import SHOWN, Outlook, sees_ahead_of
 from analytics.scores import event_thresholds, mae, naive_scale
 from analytics.scoring import score, scores_of
 
+# A page is drawn anew at every choice: its tables are kept, and shared, so never change one in place.
+_KEPT = 16
 
+
+@lru_cache(maxsize=_KEPT)
 def errors_by_lead(found: Outlook) -> pd.DataFrame:
     """The mean over the places of each forecaster's mean absolute error: `model`, `lead`, `mae`.
 
@@ -27,6 +33,7 @@ def errors_by_lead(found: Outlook) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True).dropna()
 
 
+@lru_cache(maxsize=_KEPT)
 def by_group(found: Outlook, group: str, metrics: tuple[str, ...] = ("mae", "bias", "pbias")) -> pd.DataFrame:
     """Scores over all places and lead times of the best of the guesses and of what is shown, by "season" or "event".
 
@@ -52,6 +59,7 @@ def overall_best_guess(found: Outlook) -> str:
     return str(guesses.groupby("model")["mae"].mean().idxmin())
 
 
+@lru_cache(maxsize=_KEPT)
 def of_model(found: Outlook) -> pd.DataFrame:
     """The scores of every forecaster, of all places together: medians over the places of `mae`, `rmse`, `mase`, `bias`,
     `nse`, `kge` and `pbias`, by `model` and `lead`.
@@ -66,9 +74,7 @@ def of_model(found: Outlook) -> pd.DataFrame:
 def _scale(found: Outlook) -> np.ndarray:
     """Per place, what a guess of a season before (where the record is short, of a step before) erred in training."""
     history, learnt = found.history, found.backtested.plan.learnt
-    per_year = history.steps_in_year
-    season = max(1, round(per_year / 365.2425 * 7 if per_year > 366 else per_year))
-    scale = naive_scale(history, learnt, season if 2 * season < learnt else 1)
+    scale = naive_scale(history, learnt, history.season if 2 * history.season < learnt else 1)
     return np.where(scale > 0, scale, np.nan)
 
 
@@ -81,6 +87,7 @@ def _shared(found: Outlook) -> np.ndarray:
     return np.where(everyone, found.backtested.observed, np.nan)
 
 
+@lru_cache(maxsize=_KEPT)
 def worst_places(found: Outlook, most: int = 10) -> pd.DataFrame:
     """The places at which what is shown errs most, in parts of what a guess of a season before erred: by `location_id`,
     `mae`, `mase`, `coverage` of the 80% limits and `ahead`, the steps up to which a model is shown.

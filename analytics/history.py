@@ -58,6 +58,12 @@ class History:
         """How many steps a year holds."""
         return steps_in_year(self.step)
 
+    @property
+    def season(self) -> int:
+        """After how many steps a season comes again: a week for steps within the day, else a year."""
+        per_year = self.steps_in_year
+        return max(1, round(per_year / 365.2425 * 7 if per_year > 366 else per_year))
+
     def until(self, count: int) -> History:
         """The first `count` steps. Drivers known ahead keep what lies beyond, the others lose it."""
         drivers = {n: d if n in self.known_ahead else d[:, :count] for n, d in self.drivers.items()}

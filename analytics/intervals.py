@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.backtesting import Backtested
-from analytics.local_scale import Walk, at_origins, local_scale
+from analytics.local_scale import Walk, at_origins, joined, local_scale, walk_of, walk_of_fresh
 from geodata.errors import AlmanacError, BrokenData
 
 # How much the limits of a place widen after a miss: by gamma × coverage, against gamma × (1 - coverage) narrower after
@@ -75,14 +75,14 @@ def intervals_of(
     tracking the quantile of the score instead of its level.
     """
     parts = [backtested] if calibration is None else [calibration, backtested]
-    walks = [_walk(part, part.means[model], part.observed, part.plan.origins) for part in parts]
+    walks = [walk_of(part, part.means[model]) for part in parts]
     if fresh is not None:
-        # What is published late is late today too.
-        now = np.array([len(backtested.history) - 1 + backtested.plan.gap])
-        walks.append(_walk(backtested, fresh[:, None], np.full_like(fresh[:, None], np.nan), now))
+        walks.append(walk_of_fresh(backtested, fresh))
+    if (np.diff(np.concatenate([walk.known for walk in walks])) <= 0).any():
+        raise ValueError("the forecasts to calibrate on must all be made before those that get limits")
     first = parts[0]
     before = first.history.values[:, : max(0, int(first.plan.origins[0]) - first.plan.gap + 1)]
-    limits = _limits(_joined(walks), coverages, lowest=float(np.nanmin(before, initial=np.inf)))
+    limits = _limits(joined(walks), coverages, lowest=float(np.nanmin(before, initial=np.inf)))
     end = limits[coverages[0]][0].shape[1] - (fresh is not None)
     begin = end - len(backtested.plan.origins)
     past = {share: (low[:, begin:end], high[:, begin:end]) for share, (low, high) in limits.items()}
@@ -153,26 +153,6 @@ def limit_names(coverage: float) -> tuple[str, str]:
     """The columns of the limits: `low_90` and `high_90` for 0.9."""
     percent = f"{round(100 * coverage, 6):g}"
     return f"low_{percent}", f"high_{percent}"
-
-
-def _walk(backtested: Backtested, means: np.ndarray, observed: np.ndarray, origins: np.ndarray) -> Walk:
-    history, plan = backtested.history, backtested.plan
-    horizon = means.shape[2]
-    moments = history.ahead(horizon + plan.gap).as_unit("us").asi8
-    targets = moments[origins[:, None] + np.arange(1, horizon + 1)]
-    return Walk(means, observed, moments[np.maximum(origins - plan.gap, 0)], targets)
-
-
-def _joined(walks: Sequence[Walk]) -> Walk:
-    known = np.concatenate([walk.known for walk in walks])
-    if (np.diff(known) <= 0).any():
-        raise ValueError("the forecasts to calibrate on must all be made before those that get limits")
-    return Walk(
-        np.concatenate([walk.means for walk in walks], axis=1),
-        np.concatenate([walk.observed for walk in walks], axis=1),
-        known,
-        np.concatenate([walk.targets for walk in walks]),
-    )
 
 
 def _limits(walk: Walk, coverages: Sequence[float], *, lowest: float) -> dict[float, tuple[np.ndarray, np.ndarray]]:

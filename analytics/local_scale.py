@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
+
+from analytics.backtesting import Backtested
 
 DAY = 86_400_000_000
 # In microseconds: what the size of errors may follow, where the forecasts so far span each at least twice.
@@ -45,6 +48,35 @@ class Walk:
     def come(self) -> np.ndarray:
         """k × horizon: of how many of the forecasts at this lead time the target was known at each origin."""
         return np.stack([np.searchsorted(t, self.known, side="right") for t in self.targets.T], axis=1)
+
+
+def walk_of(backtested: Backtested, means: np.ndarray) -> Walk:
+    """The forecasts of one model of a backtest, as they were made."""
+    return _walk(backtested, means, backtested.observed, backtested.plan.origins)
+
+
+def walk_of_fresh(backtested: Backtested, means: np.ndarray) -> Walk:
+    """A forecast (places × horizon) that knows the whole record of a backtest: nothing has come of it yet."""
+    # What is published late is late today too.
+    now = np.array([len(backtested.history) - 1 + backtested.plan.gap])
+    return _walk(backtested, means[:, None], np.full_like(means[:, None], np.nan), now)
+
+
+def _walk(backtested: Backtested, means: np.ndarray, observed: np.ndarray, origins: np.ndarray) -> Walk:
+    history, plan = backtested.history, backtested.plan
+    moments = history.ahead(plan.horizon + plan.gap).as_unit("us").asi8
+    targets = moments[origins[:, None] + np.arange(1, plan.horizon + 1)]
+    return Walk(means, observed, moments[np.maximum(origins - plan.gap, 0)], targets)
+
+
+def joined(walks: Sequence[Walk]) -> Walk:
+    """Several walks, one after the other."""
+    return Walk(
+        np.concatenate([walk.means for walk in walks], axis=1),
+        np.concatenate([walk.observed for walk in walks], axis=1),
+        np.concatenate([walk.known for walk in walks]),
+        np.concatenate([walk.targets for walk in walks]),
+    )
 
 
 def local_scale(walk: Walk) -> np.ndarray:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
-from analytics.backtesting import Backtested, Plan, plan_of, run
+from analytics.backtesting import Backtested, Plan, Progress, plan_of, run, silent
 from analytics.candidates import baselines_of, models_of, usual_horizon
 from analytics.forecaster import Forecaster
 from analytics.forecasters import FORECASTERS
-from analytics.history import History, following, history_of
-from analytics.intervals import intervals_of
+from analytics.history import History, following
+from analytics.intervals import intervals_of, limit_names
 from analytics.record import ratio
-from analytics.scores import coverage
-from analytics.scoring import scores_of
+from analytics.region_history import history_for
+from analytics.scoring import scores_with_limits
 from analytics.skill import gate, sees_ahead
 from geodata.catalog import Column, Dataset
 from geodata.errors import AlmanacError
@@ -31,54 +31,6 @@ ROWS = 40_000
 # Limits may fall short of what they promise by this much or by chance.
 TOLERANCE = 0.03
 _FEWEST_WINDOWS = 20
-Progress = Callable[[int, int], None]
-
-
-def history_for(region: Region, series: str) -> History:
-    """A series of a region with its positions, drivers, holidays and clock.
-
-    Raises
-    ------
-    AlmanacError
-        Where the series does not exist, or keeps no step.
-    """
-    dataset, column = region.series(series)
-    if dataset.kind == "layer" or dataset.step == "once":
-        raise AlmanacError(
-            "{series} holds one value for each place, and a forecast needs a series.",
-            hint="Choose a dataset with a time step; the Data page lists them.",
-            series=series,
-        )
-    panel = region.table(dataset.id)[["location_id", "time", column.name]]
-    drivers = {name: _driver(region, name, dataset.step) for name in region.drivers.get(series, ())}
-    return history_of(
-        panel,
-        column.name,
-        drivers=drivers,
-        positions=_positions(region, dataset),
-        holidays=region.holidays,
-        timezone=region.timezone,
-    )
-
-
-def _positions(region: Region, dataset: Dataset) -> pd.DataFrame | None:
-    if dataset.locations is None:
-        return None
-    points = region.layer_of(dataset).to_crs(region.crs_metric).geometry.representative_point()
-    return pd.DataFrame({"x": points.x, "y": points.y})
-
-
-def _driver(region: Region, series: str, step: str) -> pd.DataFrame:
-    """A driver on the step of what it drives: a rate or mean of a month is that of each of its days."""
-    dataset, column = region.series(series)
-    panel = region.table(dataset.id)[["location_id", "time", column.name]]
-    if dataset.step != "1 month" or step in ("1 month", "1 year"):
-        return panel
-    days = panel["time"].dt.days_in_month
-    spread = panel.loc[panel.index.repeat(days)]
-    first = ~spread.index.duplicated()
-    into = np.arange(len(spread)) - np.maximum.accumulate(np.where(first, np.arange(len(spread)), 0))
-    return spread.assign(time=spread["time"] + pd.to_timedelta(into, unit="D")).reset_index(drop=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +113,7 @@ def _outlook(region: Region, series: str, horizon: int | None, windows: int, pro
     plan = plan_of(history, horizon, windows=windows)
     baselines, models = baselines_of(history), models_of(history)
     names = [*baselines, *models]
-    told = progress or _silent
+    told = progress or silent
     parts = 2 * len(names)
     forecasters = {name: _forecaster(name) for name in names}
     backtested = run(forecasters, history, plan, progress=lambda done, _: told(done, parts))
@@ -194,10 +146,6 @@ def _outlook(region: Region, series: str, horizon: int | None, windows: int, pro
 def _forecaster(name: str) -> Forecaster:
     made = FORECASTERS[name]()
     return made.set_params(rows=ROWS) if "rows" in made.get_params() else made
-
-
-def _silent(done: int, parts: int) -> None:
-    """Tells nobody."""
 
 
 def _with_best_guess(gated: pd.DataFrame, backtested: Backtested, baselines: Sequence[str]) -> pd.DataFrame:
@@ -290,9 +238,9 @@ def _table(
         }
     )
     table["time"] = table["time"].dt.tz_localize("UTC")
-    for share, (low, high) in fresh.items():
-        table[f"low_{100 * share:.0f}"] = low.ravel()
-        table[f"high_{100 * share:.0f}"] = high.ravel()
+    for share, limits in fresh.items():
+        for name, limit in zip(limit_names(share), limits, strict=True):
+            table[name] = limit.ravel()
     for column in ("model", "skill", "skill_low"):
         table[column] = judged[column].to_numpy()
     reasons = judged["reason"].to_numpy(object)
@@ -302,12 +250,7 @@ def _table(
 
 def scores(found: Outlook) -> pd.DataFrame:
     """The scores of every baseline and model, and of what is shown with its limits, by place and lead time."""
-    table = scores_of(found.backtested)
-    for share, (low, high) in found.limits.items():
-        name = f"coverage_{100 * share:.0f}"
-        table[name] = np.nan
-        table.loc[table["model"] == SHOWN, name] = coverage(low, high, found.backtested.observed, axis=1).ravel()
-    return table
+    return scores_with_limits(found.backtested, SHOWN, found.limits)
 
 
 def shown_at(found: Outlook, place: str) -> pd.DataFrame:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from analytics.backtesting import Backtested
 from analytics.record import ratio, refuse_parameter
-from analytics.scores import EVENTS, POINT, Cases, along, crps_of_quantiles, flips, grouped, interval_score
+from analytics.scores import EVENTS, POINT, Cases, along, coverage, crps_of_quantiles, flips, grouped, interval_score
 from geodata.errors import AlmanacError, BrokenData, UnknownName
 from geodata.search import nearest
 
@@ -145,6 +145,18 @@ def scores_of(
             part[name] = values.ravel()
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
+
+
+def scores_with_limits(
+    backtested: Backtested, model: str, limits: Mapping[float, tuple[np.ndarray, np.ndarray]]
+) -> pd.DataFrame:
+    """`scores_of`, and for one model the coverage of its limits (by share, low and high: places × k × horizon)."""
+    table = scores_of(backtested)
+    for share, (low, high) in limits.items():
+        name = f"coverage_{100 * share:.0f}"
+        table[name] = np.nan
+        table.loc[table["model"] == model, name] = coverage(low, high, backtested.observed, axis=1).ravel()
+    return table
 
 
 def _key(rows: pd.DataFrame, name: str, threshold: np.ndarray) -> pd.Series:

@@ -91,11 +91,7 @@ def _times(found: pd.Series, file: Path, column: str) -> pd.Series:
         raise BrokenData(
             "{file}: {n} values of {column} are no times, the first “{found}” in row {row}.",
             hint="Write times as 2012-03-01T08:05; those without a zone are taken as UTC.",
-            file=file.name,
-            n=int(wrong.sum()),
-            column=column,
-            found=str(found[wrong].iloc[0])[:40],
-            row=int(np.flatnonzero(wrong)[0]) + 1,
+            **_facts(found, wrong, file, column),
         )
     return times
 
@@ -107,13 +103,20 @@ def _numbers(found: pd.Series, file: Path, column: str) -> pd.Series:
         raise BrokenData(
             "{file}: {n} values of {column} are no numbers, the first “{found}” in row {row}.",
             hint="Leave missing values empty.",
-            file=file.name,
-            n=int(wrong.sum()),
-            column=column,
-            found=str(found[wrong].iloc[0])[:40],
-            row=int(np.flatnonzero(wrong)[0]) + 1,
+            **_facts(found, wrong, file, column),
         )
     return numbers
+
+
+def _facts(found: pd.Series, wrong: np.ndarray, file: Path, column: str) -> dict[str, object]:
+    """How many values of a column are wrong, and the first of them."""
+    return {
+        "file": file.name,
+        "n": int(wrong.sum()),
+        "column": column,
+        "found": str(found[wrong].iloc[0])[:40],
+        "row": int(np.flatnonzero(wrong)[0]) + 1,
+    }
 
 
 def _positions(file: Path, location: str) -> pd.DataFrame:

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analytics.backtesting import Backtested
+from analytics.backtesting import Backtested, require_forecasts
 from analytics.record import ratio, refuse_parameter
 from geodata.errors import AlmanacError, BrokenData, UnknownName
-from geodata.search import nearest
 
 CONFIDENCE = 0.9
 RESAMPLES = 500
@@ -355,16 +354,7 @@ def _checked(means: Mapping[str, np.ndarray], settings: _Settings) -> tuple[str,
         raise refuse_parameter("confidence", settings.confidence, wanted="a share between 0 and 1")
     if settings.resamples < 2:
         raise refuse_parameter("resamples", settings.resamples, wanted="a whole number from 2 on")
-    for name in (*settings.baselines, *(settings.models or ())):
-        if name not in means:
-            near = nearest(name, list(means))
-            raise UnknownName(
-                "The backtest has no forecasts of “{name}”.",
-                hint="Did you mean “{near}”?" if near else "It has those of: {known}.",
-                name=name,
-                near=near,
-                known=tuple(means),
-            )
+    require_forecasts(means, *settings.baselines, *(settings.models or ()))
     models = settings.models or tuple(name for name in means if name not in settings.baselines)
     if not models or not settings.baselines:
         raise AlmanacError(

@@ -13,6 +13,16 @@ _FLOOR = 0.5
 _STRETCHES = np.arange(1.0, 1.601, 0.05)
 
 
+def skewness(values: np.ndarray) -> float:
+    """The median over the places of the skewness of their values (places × steps); 0 where none varies."""
+    seen = np.isfinite(values)
+    count = np.maximum(seen.sum(axis=1), 1)
+    centred = np.where(seen, values - (np.where(seen, values, 0).sum(axis=1) / count)[:, None], 0)
+    second, third = (centred**2).sum(axis=1) / count, (centred**3).sum(axis=1) / count
+    varies = second > 0
+    return float(np.median(third[varies] / second[varies] ** 1.5)) if varies.any() else 0.0
+
+
 def interpolated(values: np.ndarray, known: Sequence[int], wanted: int) -> np.ndarray:
     """… × leads 1 to `wanted`, linear between the leads that are known.
 

@@ -44,8 +44,7 @@ class SeasonalNaive(Forecaster):
         self.season = season
 
     def learn(self, history: History, horizon: int) -> Self:
-        per_year = history.steps_in_year
-        self.season_ = self.season or max(1, round(per_year / 365.2425 * 7 if per_year > 366 else per_year))
+        self.season_ = self.season or history.season
         return self
 
     def forecast(self, history: History, origins: np.ndarray, horizon: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from analytics.features import Known, learn_features
 from analytics.forecaster import Forecaster
 from analytics.forecasters.small_networks import SmallNetworks
 from analytics.history import History
+from analytics.transforms import skewness
 from geodata.errors import AlmanacError
 
 Transform = Literal["auto", "none", "sqrt", "log"]
@@ -128,8 +129,8 @@ class Regression(Forecaster):
             return self.transform
         if least < 0:
             return "none"
-        skewness = _skewness(values)
-        return "none" if skewness < _SKEWED else "sqrt" if skewness < _VERY_SKEWED else "log"
+        skewed = skewness(values)
+        return "none" if skewed < _SKEWED else "sqrt" if skewed < _VERY_SKEWED else "log"
 
     def _chosen(
         self, history: History, horizon: int, random: np.random.Generator
@@ -259,16 +260,6 @@ def _pace(change: np.ndarray, lead: np.ndarray, horizon: int) -> np.ndarray:
     number = np.bincount(lead - 1, minlength=horizon)
     pace = np.sqrt(np.bincount(lead - 1, change.astype(float) ** 2, minlength=horizon) / np.maximum(number, 1))
     return np.where(pace > 0, pace, 1.0)
-
-
-def _skewness(values: np.ndarray) -> float:
-    """The median over the places of their skewness; 0 where none varies."""
-    seen = np.isfinite(values)
-    count = np.maximum(seen.sum(axis=1), 1)
-    centred = np.where(seen, values - (np.where(seen, values, 0).sum(axis=1) / count)[:, None], 0)
-    second, third = (centred**2).sum(axis=1) / count, (centred**3).sum(axis=1) / count
-    varies = second > 0
-    return float(np.median(third[varies] / second[varies] ** 1.5)) if varies.any() else 0.0
 
 
 def _order(values: np.ndarray) -> np.ndarray:

@@ -13,10 +13,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 from threadpoolctl import threadpool_limits
 
+from analytics.features import last_step
 from analytics.forecaster import Forecaster
 from analytics.history import History
 from analytics.responses import Basins, Lines, Store, halves_of, out_of_half, store_of
 from analytics.stores import Drivers, Weather, usable_half_lives
+from analytics.transforms import skewness
 from geodata.errors import AlmanacError
 
 ROWS = 250_000
@@ -77,7 +79,7 @@ class Response(Forecaster):
         self.mean_ = np.where(seen, values, 0).sum(axis=1) / number
         away = np.where(seen, values - self.mean_[:, None], 0)
         self.spread_ = np.sqrt((away**2).sum(axis=1) / number)
-        self.flow_ = _is_flow(values, away, self.spread_, number)
+        self.flow_ = bool(np.nanmin(values) >= 0 and skewness(values) > _SKEWED)
         # In units of its spread each place weighs the same to a squared error, without weights.
         self.unit_ = _positive(self.spread_)
         self.zero_ = np.zeros_like(self.mean_) if self.flow_ else self.mean_
@@ -117,7 +119,7 @@ class Response(Forecaster):
         lead = np.arange(1, horizon + 1)
         targets = origins[:, None] + lead
         known = history.known_ahead >= set(history.drivers)
-        last = _last_seen(history.values, origins)
+        last = last_step(history.values)[:, origins]
         wanted = np.zeros(steps, dtype=bool)
         wanted[origins] = wanted[last[last >= 0]] = True
         if known:
@@ -305,11 +307,6 @@ class Response(Forecaster):
         return [slice(start, start + size) for start in range(0, len(self.mean_), size)]
 
 
-def _last_seen(values: np.ndarray, origins: np.ndarray) -> np.ndarray:
-    """places × origins: the step of the last value known; -1 where there is none."""
-    return np.maximum.accumulate(np.where(np.isfinite(values), np.arange(values.shape[1]), -1), axis=1)[:, origins]
-
-
 class _First:
     """What the first stage says, as it is."""
 
@@ -371,15 +368,6 @@ class _Network:
 
     def _standard(self, x: np.ndarray) -> np.ndarray:
         return np.clip((x - self.mean) / self.spread, -_FARTHEST, _FARTHEST)
-
-
-def _is_flow(values: np.ndarray, away: np.ndarray, spread: np.ndarray, number: np.ndarray) -> bool:
-    """Whether the values are those of a flow: none below zero and, at the usual place, skewed."""
-    if np.nanmin(values) < 0 or not (spread > 0).any():
-        return False
-    moves = spread > 0
-    third = (away[moves] ** 3).sum(axis=1) / number[moves]
-    return bool(np.median(third / spread[moves] ** 3) > _SKEWED)
 
 
 def _pairs(error: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:

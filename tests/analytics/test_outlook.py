@@ -22,13 +22,13 @@ from analytics.outlook import (
     SHOWN,
     Outlook,
     forecastable,
-    history_for,
     is_made,
     outlook,
     scores,
     sees_ahead_of,
     shown_at,
 )
+from analytics.region_history import history_for
 from analytics.scores import mae
 from geodata.errors import AlmanacError
 from geodata.region import load_region
