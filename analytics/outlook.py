@@ -271,6 +271,29 @@ def sees_ahead_of(found: Outlook) -> pd.Series:
     return sees_ahead(found.gated).set_index("location_id")["leads"].reindex(found.history.places)
 
 
+def classes_ahead(found: Outlook) -> tuple[list[tuple[int, int]], pd.Series]:
+    """The classes of a map of how far one sees ahead, each twice as wide as the one before.
+
+    Returns
+    -------
+    The first and last lead time of each class, and by place the number of its class; NaN where the guess is as good.
+    """
+    begins = [1]
+    while begins[-1] * 2 <= found.horizon:
+        begins.append(begins[-1] * 2)
+    ends = [*(begin - 1 for begin in begins[1:]), found.horizon]
+    ahead = sees_ahead_of(found)
+    number = pd.Series(np.searchsorted(begins, ahead, side="right") - 1.0, index=ahead.index)
+    return list(zip(begins, ends, strict=True)), number.where(ahead > 0)
+
+
+def first_place(found: Outlook) -> str:
+    """The place to begin with: the one where a model sees furthest, of those with a forecast."""
+    ahead = sees_ahead_of(found)
+    known = found.table.groupby("location_id", observed=True)["mean"].count().reindex(ahead.index).fillna(0)
+    return str((ahead + (known > 0) * 0.5).idxmax())
+
+
 @lru_cache(maxsize=16)
 def forecastable(region: Region) -> tuple[dict[str, tuple[Dataset, Column]], dict[str, AlmanacError]]:
     """The series of a region that can be forecast, the one it opens on first, and why the others cannot."""

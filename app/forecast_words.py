@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.chances import Chances
+from analytics.forecast_quality import errors_by_lead, overall_best_guess
 from analytics.outlook import SHOWN, Outlook, sees_ahead_of, shown_at
 from app.dataset_words import length_words, unit_symbol
 from app.text import listed, message, number, percent, quantity, said, t, tn, together, when
@@ -35,7 +36,7 @@ REASONS: dict[str, str] = {
 # A skill below this is told as none: its own error is as large.
 _BETTER = 0.05
 # Words of likelihood go with their number, and only where the limits held it (IPCC's calibrated language).
-LIKELIHOOD = {0.8: message("likely (80%)"), 0.95: message("very likely (95%)")}
+LIKELY = message("likely (80%)")
 
 
 def forecaster_words(name: str) -> str:
@@ -155,7 +156,7 @@ def _expected(found: Outlook, region: Region, place: str, row: pd.Series, symbol
             "For {time} {value} is expected, {likely} between {low} and {high}.",
             time=time,
             value=value,
-            likely=said(LIKELIHOOD[0.8]),
+            likely=said(LIKELY),
             **limits,
         )
     return t(
@@ -188,6 +189,36 @@ def chance_words(found: Outlook, region: Region, chances: Chances) -> str:
     else:
         words.append(t("Tried on the past, such chances were no better than always telling how often it happens."))
     return together(words)
+
+
+def quality_answer(found: Outlook) -> str:
+    """How far off what is shown was at the first step, beside the best single guess."""
+    guess = overall_best_guess(found)
+    errors = errors_by_lead(found)
+    pair = errors[errors["model"].isin([guess, SHOWN])].pivot(index="lead", columns="model", values="mae")
+    if pair.empty:
+        return t("None of the forecasts of the past can be checked: what came is missing.")
+    symbol = unit_symbol(found.column)
+    lead = int(pair.index[0])
+    shown, best = float(pair.loc[lead, SHOWN]), float(pair.loc[lead, guess])
+    length = ahead_words(lead, found.history.step)
+    if not best:
+        return t("The best guess was never wrong {length} ahead.", length=length)
+    gain = 1 - shown / best
+    if gain < 0.005:
+        return t(
+            "{length} ahead what is shown is off by {error} on average, as much as the best single guess ({guess}).",
+            length=length,
+            error=quantity(shown, symbol),
+            guess=forecaster_words(guess),
+        )
+    return t(
+        "{length} ahead what is shown is off by {error} on average, {gain} less than the best single guess ({guess}).",
+        length=length,
+        error=quantity(shown, symbol),
+        gain=percent(gain),
+        guess=forecaster_words(guess),
+    )
 
 
 def coverage_sentence(found: Outlook) -> str:

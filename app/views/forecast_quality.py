@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from analytics.forecast_quality import by_group, errors_by_lead, of_model, overall_best_guess, worst_places
-from analytics.outlook import SHOWN, Outlook, forecastable
+from analytics.forecast_quality import by_group, errors_by_lead, of_model, worst_places
+from analytics.outlook import Outlook
 from app.dataset_words import unit_symbol
 from app.forecast_charts import errors_figure, held_figure
-from app.forecast_words import ahead_words, coverage_sentence, forecaster_words, tested_words
-from app.text import message, number, percent, quantity, said, t, together
+from app.forecast_words import ahead_words, coverage_sentence, forecaster_words, quality_answer, tested_words
+from app.text import message, number, percent, said, t, together
 from app.view import Context, View
-from app.views.forecasting.choice import draw_refused, pick_outlook
+from app.views.forecasting.choice import any_forecast, draw_refused, pick_outlook
 from app.widgets import choose, fragment, plain
 from geodata.region import Region
 
@@ -27,19 +27,15 @@ SEASONS = {
 def draw(context: Context) -> None:
     """Draws the page."""
     st.title(t("How good are the forecasts, and where do they fail?"))
-    if not forecastable(context.region)[0]:
-        st.info(t("This region has no series that can be forecast; the reasons stand below."))
-        draw_refused(context.region)
-        return
-    _draw(context)
+    if any_forecast(context.region):
+        _draw(context)
 
 
 @fragment
 def _draw(context: Context) -> None:
     region = context.region
     found = pick_outlook(region)
-    errors = errors_by_lead(found)
-    st.markdown(plain(together([_answer(found, errors), coverage_sentence(found)])))
+    st.markdown(plain(together([quality_answer(found), coverage_sentence(found)])))
     st.caption(plain(tested_words(found, region)))
     st.header(t("How far off, by how far it looks ahead"))
     st.markdown(
@@ -47,7 +43,7 @@ def _draw(context: Context) -> None:
             t("Lower is better. Every forecaster is judged on the same forecasts; a model is shown where it beats all.")
         )
     )
-    st.plotly_chart(errors_figure(errors, found=found), key="errors")
+    st.plotly_chart(errors_figure(errors_by_lead(found), found=found), key="errors")
     _scores(found)
     st.header(t("Do the limits hold?"))
     st.markdown(
@@ -63,34 +59,6 @@ def _draw(context: Context) -> None:
     _worst(region, found)
     _method(found)
     draw_refused(region)
-
-
-def _answer(found: Outlook, errors: pd.DataFrame) -> str:
-    guess = overall_best_guess(found)
-    pair = errors[errors["model"].isin([guess, SHOWN])].pivot(index="lead", columns="model", values="mae")
-    if pair.empty:
-        return t("None of the forecasts of the past can be checked: what came is missing.")
-    symbol = unit_symbol(found.column)
-    lead = int(pair.index[0])
-    shown, best = float(pair.loc[lead, SHOWN]), float(pair.loc[lead, guess])
-    length = ahead_words(lead, found.history.step)
-    if not best:
-        return t("The best guess was never wrong {length} ahead.", length=length)
-    gain = 1 - shown / best
-    if gain < 0.005:
-        return t(
-            "{length} ahead what is shown is off by {error} on average, as much as the best single guess ({guess}).",
-            length=length,
-            error=quantity(shown, symbol),
-            guess=forecaster_words(guess),
-        )
-    return t(
-        "{length} ahead what is shown is off by {error} on average, {gain} less than the best single guess ({guess}).",
-        length=length,
-        error=quantity(shown, symbol),
-        gain=percent(gain),
-        guess=forecaster_words(guess),
-    )
 
 
 def _scores(found: Outlook) -> None:

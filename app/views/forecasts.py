@@ -9,7 +9,7 @@ import streamlit as st
 from analytics.chances import chances_at, thresholds_at
 from analytics.classes import Classes, ramp
 from analytics.fan import fan_at
-from analytics.outlook import Outlook, forecastable, sees_ahead_of, shown_at
+from analytics.outlook import Outlook, classes_ahead, first_place, shown_at
 from app.charts import map_figure
 from app.dataset_words import source_line, unit_symbol
 from app.export import csv_bytes
@@ -19,7 +19,7 @@ from app.map import map_view
 from app.map.words import map_words
 from app.text import message, number, percent, quantity, said, t
 from app.view import Context, View
-from app.views.forecasting.choice import draw_refused, pick_outlook
+from app.views.forecasting.choice import any_forecast, draw_refused, pick_outlook
 from app.widgets import choose, fragment, plain, remembered, show_place_link
 from geodata.region import Region
 
@@ -31,11 +31,8 @@ _LOOK_BACK = 24
 def draw(context: Context) -> None:
     """Draws the page."""
     st.title(t("What is likely to happen next, and how far ahead can we see?"))
-    if not forecastable(context.region)[0]:
-        st.info(t("This region has no series that can be forecast; the reasons stand below."))
-        draw_refused(context.region)
-        return
-    _draw(context)
+    if any_forecast(context.region):
+        _draw(context)
 
 
 @fragment
@@ -45,7 +42,7 @@ def _draw(context: Context) -> None:
     st.markdown(plain(answer(found, region)))
     st.caption(plain(source_line(found.dataset)))
     selected = _map(region, found)
-    place = selected if selected is not None and selected in found.history.places else _first(found)
+    place = selected if selected is not None and selected in found.history.places else first_place(found)
     _place(region, found, place)
     with st.expander(t("Model card: what stands behind this forecast")):
         st.dataframe(pd.DataFrame(card(found, region, place), columns=[t("What"), t("Here")]), hide_index=True)
@@ -64,21 +61,16 @@ def _map(region: Region, found: Outlook) -> str | None:
     st.header(t("Where we can see ahead, and how far"))
     layer = region.layer_of(found.dataset)
     layer = layer[layer.index.isin(found.history.places)]
-    ahead = sees_ahead_of(found)
-    edges = [1]
-    while edges[-1] * 2 <= found.horizon:
-        edges.append(edges[-1] * 2)
-    ends = [*(e - 1 for e in edges[1:]), found.horizon]
-    labels = [_span_words(a, b, found.history.step) for a, b in zip(edges, ends, strict=True)]
+    spans, of_place = classes_ahead(found)
+    labels = [_span_words(first, last, found.history.step) for first, last in spans]
     classes = Classes(
-        tuple(map(float, range(len(edges) + 1))),
-        ramp(_AHEAD, len(edges)),
+        tuple(map(float, range(len(spans) + 1))),
+        ramp(_AHEAD, len(spans)),
         labels=tuple(labels),
         authority=t("skill over the best guess above zero with 90% confidence"),
         distinct=True,
     )
-    of_class = pd.Series(np.searchsorted(edges, ahead, side="right") - 1.0, index=ahead.index)
-    values = of_class.where(ahead > 0).reindex(layer.index)
+    values = of_place.reindex(layer.index)
     title = t("A model is better than a guess up to")
     summary = t("At {known} of {n} places a model is better than a guess; at {missing} a simple guess is shown.")
     none = t("At none of the {n} places is a model better than a guess.")
@@ -106,13 +98,6 @@ def _span_words(first: int, last: int, step: str) -> str:
     if first == last:
         return ahead_words(first, step)
     return t("{first} to {last}", first=ahead_words(first, step), last=ahead_words(last, step))
-
-
-def _first(found: Outlook) -> str:
-    """The place to begin with: the one where a model sees furthest, of those with a forecast."""
-    ahead = sees_ahead_of(found)
-    known = found.table.groupby("location_id", observed=True)["mean"].count().reindex(ahead.index).fillna(0)
-    return str((ahead + (known > 0) * 0.5).idxmax())
 
 
 def _place(region: Region, found: Outlook, place: str) -> None:

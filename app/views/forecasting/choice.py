@@ -11,6 +11,15 @@ from app.widgets import choose, plain
 from geodata.region import Region
 
 
+def any_forecast(region: Region) -> bool:
+    """Whether a region has a series that can be forecast; where it has none, it is told why."""
+    if forecastable(region)[0]:
+        return True
+    st.info(t("This region has no series that can be forecast; the reasons stand below."))
+    draw_refused(region)
+    return False
+
+
 def pick_outlook(region: Region) -> Outlook:
     """The series picker, and the outlook of the series that was picked."""
     usable, _ = forecastable(region)
