@@ -69,11 +69,12 @@ def answer(found: Outlook, region: Region) -> str:
     if not known:
         words.append(
             t(
-                "At none of the {n} places did a model prove better than a simple guess, so the guess is shown.",
+                "At none of the {n} places did a model prove better than a simple guess at the first step, "
+                "where the guess is shown.",
                 n=number(n, decimals=0),
             )
             if n > 1
-            else t("No model proved better than a simple guess here, so the guess is shown.")
+            else t("At the first step no model proved better than a simple guess here, so the guess is shown there.")
         )
     elif n == 1:
         words.append(
@@ -93,7 +94,7 @@ def answer(found: Outlook, region: Region) -> str:
             )
         )
         if known < n:
-            words.append(t("Elsewhere the guess is shown."))
+            words.append(t("Elsewhere the guess is shown at the first step."))
     words.append(
         t(
             "The record ends with {end}; the forecast is for {first} to {last}.",
@@ -226,6 +227,8 @@ def coverage_sentence(found: Outlook) -> str:
     words = []
     for share, held in found.held.items():
         tested = held[held["n"] > 0]
+        if tested.empty:
+            return t("No limits could be tested: too few forecasts of the past can be checked.")
         words.append(
             t(
                 "The {promised} limits held at {good} of {n} places; over all of them {share} of the values that came "
@@ -233,7 +236,7 @@ def coverage_sentence(found: Outlook) -> str:
                 promised=percent(share),
                 good=number(int(tested["held"].sum()), decimals=0),
                 n=number(len(tested), decimals=0),
-                share=percent(float((tested["coverage"] * tested["n"]).sum() / max(tested["n"].sum(), 1)), decimals=1),
+                share=percent(float((tested["coverage"] * tested["n"]).sum() / tested["n"].sum()), decimals=1),
             )
         )
     return together(words)

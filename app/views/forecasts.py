@@ -72,8 +72,11 @@ def _map(region: Region, found: Outlook) -> str | None:
     )
     values = of_place.reindex(layer.index)
     title = t("A model is better than a guess up to")
-    summary = t("At {known} of {n} places a model is better than a guess; at {missing} a simple guess is shown.")
-    none = t("At none of the {n} places is a model better than a guess.")
+    summary = t(
+        "At {known} of {n} places a model is better than a guess at the first step; "
+        "at {missing} a simple guess is shown there."
+    )
+    none = t("At none of the {n} places is a model better than a guess at the first step.")
     words = {**map_words(), "no_data": t("a simple guess is as good"), "summary": summary, "summary_none": none}
     state = map_view(
         layer,
