@@ -227,8 +227,6 @@ def coverage_sentence(found: Outlook) -> str:
     words = []
     for share, held in found.held.items():
         tested = held[held["n"] > 0]
-        if tested.empty:
-            return t("No limits could be tested: too few forecasts of the past can be checked.")
         words.append(
             t(
                 "The {promised} limits held at {good} of {n} places; over all of them {share} of the values that came "
@@ -236,7 +234,7 @@ def coverage_sentence(found: Outlook) -> str:
                 promised=percent(share),
                 good=number(int(tested["held"].sum()), decimals=0),
                 n=number(len(tested), decimals=0),
-                share=percent(float((tested["coverage"] * tested["n"]).sum() / tested["n"].sum()), decimals=1),
+                share=percent(float((tested["coverage"] * tested["n"]).sum() / max(tested["n"].sum(), 1)), decimals=1),
             )
         )
     return together(words)

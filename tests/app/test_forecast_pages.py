@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from analytics.outlook import forecastable, outlook
-from app.forecast_words import coverage_sentence
 from app.text import languages
 from geodata.region import load_region
 from tests.world import World
@@ -130,8 +129,3 @@ def test_a_region_whose_only_series_is_too_short_says_so(view: str, world: World
     assert "no series that can be forecast" in page.info[0].value
     (table,) = page.dataframe
     assert "30 steps of 1 day" in table.value["Why"].iloc[0] and table.value["What to do"].iloc[0].endswith(".")
-
-
-def test_where_no_limits_could_be_tested_no_share_is_told() -> None:
-    found = outlook(load_region(TRAFFIC[0]), TRAFFIC[1])
-    assert coverage_sentence(found) == "No limits could be tested: too few forecasts of the past can be checked."
