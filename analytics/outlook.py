@@ -118,8 +118,6 @@ def _outlook(region: Region, series: str, horizon: int | None, windows: int, pro
     forecasters = {name: _forecaster(name) for name in names}
     backtested = run(forecasters, history, plan, progress=lambda done, _: told(done, parts))
     gated = gate(backtested, baselines=baselines, models=models)
-    # Of two forecasters that were never tried together none is as good as the other.
-    gated = gated.assign(skill=gated["skill"].where(gated["n"] > 0))
     gated = _with_best_guess(gated, backtested, baselines)
     chosen = _chosen(gated, history, horizon, names)
     past = _picked(backtested.means, chosen, names)

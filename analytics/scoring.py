@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.backtesting import Backtested
-from analytics.record import ratio, refuse_parameter
+from analytics.record import ratio
 from analytics.scores import EVENTS, POINT, Cases, along, coverage, crps_of_quantiles, flips, grouped, interval_score
 from geodata.errors import AlmanacError, BrokenData, UnknownName
 from geodata.search import nearest
@@ -70,8 +70,8 @@ def score(
     """
     levels = _intervals(rows)
     _check_rows(rows)
-    _check_names("score", metrics or (), METRICS)
-    _check_names("group", by, _GROUPS)
+    _check_names(metrics or (), METRICS)
+    _check_names(by, _GROUPS, groups=True)
     threshold = _of_place(rows, thresholds, "thresholds")
     if metrics is None:
         metrics = _possible(levels, by, scales, thresholds)
@@ -122,7 +122,7 @@ def scores_of(
     thresholds : as in `score`.
     """
     known = (*POINT, *EVENTS)
-    _check_names("score", metrics, known)
+    _check_names(metrics, known)
     _check_needs(metrics, BY, None, thresholds, ())
     observed, history = backtested.observed, backtested.history
     n, _, horizon = observed.shape
@@ -258,15 +258,15 @@ def _check_rows(rows: pd.DataFrame) -> None:
         raise BrokenData("The table of forecasts has no row.", hint="Hand over the rows that a backtest returns.")
 
 
-def _check_names(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
+def _check_names(names: Sequence[str], known: Sequence[str], *, groups: bool = False) -> None:
     for name in names:
         if name not in known:
+            near = nearest(name, list(known))
             raise UnknownName(
-                "There is no {kind} “{name}”.",
-                hint="Did you mean “{near}”?" if nearest(name, list(known)) else "Choose among: {known}.",
-                kind=kind,
+                "Scores are not taken by “{name}”." if groups else "There is no score “{name}”.",
+                hint="Did you mean “{near}”?" if near else "Choose among: {known}.",
                 name=name,
-                near=nearest(name, list(known)),
+                near=near,
                 known=tuple(known),
             )
 
@@ -299,6 +299,8 @@ def _check_needs(
                 name=name,
             )
     if "flip_flop" in metrics and {"lead", "cutoff", "event"} & set(by):
-        raise refuse_parameter(
-            "by", ", ".join(by), wanted="no lead, cutoff or event with flip_flop, which is of all forecasts of a value,"
+        raise AlmanacError(
+            "flip_flop is of all forecasts of a value, and cannot be taken by {by}.",
+            hint="Leave out lead, cutoff and event, or flip_flop.",
+            by=tuple(by),
         )

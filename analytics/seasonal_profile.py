@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.history import History
+from geodata.errors import AlmanacError
 
 # Values this near in time stand for the same time of the day or year: minutes, and days.
 _MINUTES_AROUND = 15
@@ -62,15 +63,21 @@ def calendar_of(history: History, times: pd.DatetimeIndex) -> Calendar:
 
 
 def _holidays(clock: pd.DatetimeIndex, code: str) -> np.ndarray:
-    """Which steps fall on a public holiday; none where no country is named or it is not known."""
+    """Which steps fall on a public holiday; none where no country is named."""
     if not code or not len(clock):
         return np.zeros(len(clock), dtype=bool)
     import holidays
 
     country, _, subdivision = code.partition("-")
-    days = holidays.country_holidays(
-        country, subdiv=subdivision or None, years=range(clock[0].year, clock[-1].year + 1)
-    )
+    years = range(clock[0].year, clock[-1].year + 1)
+    try:
+        days = holidays.country_holidays(country, subdiv=subdivision or None, years=years)
+    except NotImplementedError as error:
+        raise AlmanacError(
+            "The public holidays of “{code}” are not known.",
+            hint="Name a country as US or a part of it as US-CA, or leave the holidays out.",
+            code=code,
+        ) from error
     dates = pd.DatetimeIndex(sorted(pd.Timestamp(day) for day in days))
     return np.asarray(clock.normalize().isin(dates))
 

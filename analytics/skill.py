@@ -73,7 +73,8 @@ def gate(
     -------
     A row for each `location_id` and `lead`: `model` (the one to show), `shown` ("model" or "baseline"), `reason`
     ("better", or "too few windows", "no better", "not sure"), `candidate` (the model that was judged), `baseline` (the
-    best one), `skill` of the candidate with `skill_low` and `skill_high`, and `n`, the windows compared.
+    best one), `skill` of the candidate with `skill_low` and `skill_high`, and `n`, the windows compared; without any
+    the skill is NaN.
 
     Raises
     ------
@@ -223,6 +224,7 @@ def _gate(
         return stacked[chosen, rows]
 
     centre, fits = of_chosen(log_ratio), of_chosen(enough)
+    compared = of_chosen(np.stack([one.windows for one in judged]))
     blocks = of_chosen(np.stack([one.blocks for one in judged]))
     tail = (1 - settings.confidence) / 2 / len(models)
     # Student's t of the blocks; the mean of the windows has taken its share of their spread.
@@ -230,7 +232,8 @@ def _gate(
     half = reach * power * of_chosen(np.stack([one.deviation for one in judged]))
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = (np.where(fits, 1 - np.exp(centre + side * half), np.nan) for side in (1, -1))
-        skill = 1 - np.exp(centre)
+        # Of two that were never tried together none is as good as the other.
+        skill = np.where(compared > 0, 1 - np.exp(centre), np.nan)
     better = fits & (low > 0)
     reason = np.select([~fits, better, ~(skill > 0)], [TOO_FEW, BETTER, NO_BETTER], NOT_SURE)
     candidate = np.array(models, dtype=object)[chosen][:, None].repeat(len(leads), axis=1)
@@ -244,7 +247,7 @@ def _gate(
         "skill": skill,
         "skill_low": low,
         "skill_high": high,
-        "n": of_chosen(np.stack([one.windows for one in judged])),
+        "n": compared,
     }
     table = {"location_id": np.repeat(places.to_numpy(), len(leads)), "lead": np.tile(leads, len(places))}
     return pd.DataFrame({**table, **{name: values.ravel() for name, values in columns.items()}})

@@ -12,6 +12,7 @@ from analytics.features import last_step, learn_features
 from analytics.history import History
 from analytics.neighbours_of import leading_places
 from analytics.seasonal_profile import calendar_of, learn_profile
+from geodata.errors import AlmanacError
 
 
 def hourly(values: np.ndarray, **facts: object) -> History:
@@ -54,6 +55,13 @@ def test_a_holiday_is_a_sunday() -> None:
     assert calendar.holiday[observed].all()
     assert (calendar.kind[observed] == 6).all()
     assert (calendar.weekday[observed] == 0).all()
+
+
+@pytest.mark.parametrize("code", ["Atlantis", "US-Atlantis"])
+def test_holidays_that_nobody_knows_are_told(code: str) -> None:
+    times = pd.date_range("2021-07-01", periods=9, freq="D")
+    with pytest.raises(AlmanacError, match=f"The public holidays of “{code}” are not known"):
+        calendar_of(History("x", pd.Index(["a"]), times, "1 day", np.ones((1, 9)), holidays=code), times)
 
 
 def test_the_place_that_leads_is_found() -> None:

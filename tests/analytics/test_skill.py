@@ -160,6 +160,15 @@ def test_reasons_are_given() -> None:
     assert set(dense.loc[dense["lead"] == HORIZON, "reason"]) == {"too few windows"}
 
 
+def test_where_nothing_was_compared_there_is_no_skill() -> None:
+    x = DRAW(9).standard_normal((2, 420))
+    mute = np.array([0.0, np.nan])[:, None, None]
+    judged = gate(backtested(x, {"zero": lambda o: np.zeros(1), "half": lambda o: mute}), baselines=["zero"])
+    silent = judged["location_id"] == "p0001"
+    assert (judged.loc[silent, "n"] == 0).all() and judged.loc[silent, "skill"].isna().all()
+    assert (judged.loc[~silent, "skill"] == 0).all()
+
+
 def test_a_perfect_model_is_shown_and_a_perfect_baseline_is_not_beaten() -> None:
     x = DRAW(9).standard_normal((2, 420))
     done = backtested(
