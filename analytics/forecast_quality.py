@@ -9,6 +9,7 @@ import pandas as pd
 
 from analytics.backtesting import Backtested
 from analytics.outlook import SHOWN, Outlook, sees_ahead_of
+from analytics.record import ratio
 from analytics.scores import event_thresholds, mae, naive_scale
 from analytics.scoring import score, scores_of
 
@@ -17,20 +18,37 @@ _KEPT = 16
 
 
 @lru_cache(maxsize=_KEPT)
-def errors_by_lead(found: Outlook) -> pd.DataFrame:
+def errors_by_lead(found: Outlook, *, models: bool = True) -> pd.DataFrame:
     """The mean over the places of each forecaster's mean absolute error: `model`, `lead`, `mae`.
 
     Only forecasts that every forecaster made are compared, so that none looks good by staying silent.
+
+    Parameters
+    ----------
+    models : whether the models are compared too; without them what is shown is compared with the guesses wherever
+        these speak, also where a model is silent.
     """
-    observed = _shared(found)
+    means = found.backtested.means
+    names = tuple(name for name in means if models or name not in found.models)
+    observed = np.where(_common(found, names), found.backtested.observed, np.nan)
     rows = []
-    for model, means in found.backtested.means.items():
-        by_place = mae(means, observed, axis=1)
+    for model in names:
+        by_place = mae(means[model], observed, axis=1)
         known = np.isfinite(by_place)
-        with np.errstate(invalid="ignore"):
-            mean = np.where(known, by_place, 0).sum(axis=0) / known.sum(axis=0)
+        mean = ratio(np.where(known, by_place, 0).sum(axis=0), known.sum(axis=0))
         rows.append(pd.DataFrame({"model": model, "lead": np.arange(1, found.horizon + 1), "mae": mean}))
     return pd.concat(rows, ignore_index=True).dropna()
+
+
+def places_compared(found: Outlook, lead: int | None = None) -> int:
+    """At how many places there is a forecast that every forecaster made and that can be checked; None: at any lead."""
+    both = _common(found, tuple(found.backtested.means)) & np.isfinite(found.backtested.observed)
+    return int((both if lead is None else both[:, :, lead - 1 : lead]).any(axis=(1, 2)).sum())
+
+
+def limits_tested(found: Outlook) -> bool:
+    """Whether any limits could be held against what came."""
+    return any((held["n"] > 0).any() for held in found.held.values())
 
 
 @lru_cache(maxsize=_KEPT)
@@ -54,21 +72,34 @@ def by_group(found: Outlook, group: str, metrics: tuple[str, ...] = ("mae", "bia
 
 def overall_best_guess(found: Outlook) -> str:
     """The baseline with the least error over all places and lead times."""
-    errors = errors_by_lead(found)
-    guesses = errors[~errors["model"].isin([SHOWN, *found.models])]
+    errors = errors_by_lead(found, models=False)
+    guesses = errors[errors["model"] != SHOWN]
     return str(guesses.groupby("model")["mae"].mean().idxmin())
 
 
 @lru_cache(maxsize=_KEPT)
 def of_model(found: Outlook) -> pd.DataFrame:
-    """The scores of every forecaster, of all places together: medians over the places of `mae`, `rmse`, `mase`, `bias`,
-    `nse`, `kge` and `pbias`, by `model` and `lead`.
+    """The scores of every forecaster by `model` and `lead`, the least error first at each lead time.
+
+    Returns
+    -------
+    `mae`, `rmse`, `mase`, `bias`, `nse`, `kge` and `pbias`: medians over the places, of the forecasts that every
+    forecaster made, so that none looks good by speaking only where it is easy; and `places`, at how many the forecaster
+    itself said something that can be checked.
     """
-    table = scores_of(found.backtested)
-    unit = pd.Series(_scale(found), index=found.history.places)
-    table["mase"] = table["mae"] / table["location_id"].astype(object).map(unit).to_numpy(float)
+    backtested, scale = found.backtested, _scale(found)
+    everyone = _common(found, tuple(backtested.means))
+    spoke = np.isfinite(backtested.observed)
     columns = ["mae", "rmse", "mase", "bias", "nse", "kge", "pbias"]
-    return table.groupby(["model", "lead"], sort=False, observed=True)[columns].median().reset_index()
+    parts = []
+    # One at a time: a region may have thousands of places.
+    for model, means in backtested.means.items():
+        compared = {model: np.where(everyone, means, np.nan)}
+        table = scores_of(Backtested(backtested.history, backtested.plan, compared))
+        table["mase"] = table["mae"] / np.repeat(scale, found.horizon)
+        median = table.groupby("lead")[columns].median()
+        parts.append(median.assign(model=model, places=(np.isfinite(means) & spoke).any(axis=1).sum(axis=0)))
+    return pd.concat(parts).reset_index().sort_values(["lead", "mae"], kind="stable", ignore_index=True)
 
 
 def _scale(found: Outlook) -> np.ndarray:
@@ -78,13 +109,13 @@ def _scale(found: Outlook) -> np.ndarray:
     return np.where(scale > 0, scale, np.nan)
 
 
-def _shared(found: Outlook) -> np.ndarray:
-    """What came, where every forecaster had said something."""
-    everyone = np.logical_and.reduce([np.isfinite(m) for m in found.backtested.means.values()])
-    # A forecaster that never speaks at a place silences nobody there.
-    if not everyone.any():
-        return found.backtested.observed
-    return np.where(everyone, found.backtested.observed, np.nan)
+@lru_cache(maxsize=_KEPT)
+def _common(found: Outlook, names: tuple[str, ...]) -> np.ndarray:
+    """places × k × horizon: where every one of these forecasters said something; one that never speaks is not asked."""
+    observed = np.isfinite(found.backtested.observed)
+    said = [np.isfinite(found.backtested.means[name]) for name in names]
+    asked = [spoke for spoke in said if (spoke & observed).any()]
+    return np.logical_and.reduce(asked) if asked else observed
 
 
 @lru_cache(maxsize=_KEPT)

@@ -292,6 +292,23 @@ def first_place(found: Outlook) -> str:
     return str((ahead + (known > 0) * 0.5).idxmax())
 
 
+@lru_cache(maxsize=256)
+def refusal(region: Region, series: str) -> AlmanacError | None:
+    """Why a series cannot be forecast; None where it can."""
+    try:
+        history = history_for(region, series)
+        plan_of(history, usual_horizon(history))
+    except AlmanacError as error:
+        return error
+    return None
+
+
+def first_forecastable(region: Region, series: Sequence[str]) -> str | None:
+    """The first of several series that can be forecast, one whose outlook is in memory before all others."""
+    made = [name for name in series if is_made(region, name)]
+    return next((name for name in (*made, *series) if refusal(region, name) is None), None)
+
+
 @lru_cache(maxsize=16)
 def forecastable(region: Region) -> tuple[dict[str, tuple[Dataset, Column]], dict[str, AlmanacError]]:
     """The series of a region that can be forecast, the one it opens on first, and why the others cannot."""
@@ -300,12 +317,10 @@ def forecastable(region: Region) -> tuple[dict[str, tuple[Dataset, Column]], dic
     for dataset in region.panels.values():
         for column in dataset.columns.values():
             series = f"{dataset.id}.{column.name}"
-            try:
-                history = history_for(region, series)
-                plan_of(history, usual_horizon(history))
-            except AlmanacError as error:
-                refused[series] = error
-            else:
+            error = refusal(region, series)
+            if error is None:
                 usable[series] = (dataset, column)
+            else:
+                refused[series] = error
     first = sorted(usable, key=lambda name: name != region.opens_on)
     return {name: usable[name] for name in first}, refused

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from analytics.candidates import filled
 from analytics.chances import Chances
-from analytics.forecast_quality import errors_by_lead, overall_best_guess
+from analytics.forecast_quality import errors_by_lead, limits_tested, overall_best_guess
+from analytics.intervals import LEAST_SCORES
 from analytics.outlook import SHOWN, Outlook, sees_ahead_of, shown_at
-from app.dataset_words import length_words, unit_symbol
+from app.dataset_words import length_words, source_line, unit_symbol
 from app.text import listed, message, number, percent, quantity, said, t, tn, together, when
 from geodata.region import Region
 
@@ -106,6 +108,20 @@ def answer(found: Outlook, region: Region) -> str:
     return together(words)
 
 
+def record_words(found: Outlook) -> str:
+    """Who made the data, for which time and when they were taken, and how complete the record is."""
+    return together(
+        [
+            source_line(found.dataset),
+            t(
+                "From the first value of each place to its last, {share} of the steps of {step} have a value.",
+                share=percent(filled(found.history), decimals=1),
+                step=ahead_words(1, found.history.step),
+            ),
+        ]
+    )
+
+
 def place_words(found: Outlook, region: Region, place: str) -> str:
     """What is likely at one place, at the first step and at the last, with its likelihood where that was proven."""
     rows = shown_at(found, place)
@@ -195,7 +211,8 @@ def chance_words(found: Outlook, region: Region, chances: Chances) -> str:
 def quality_answer(found: Outlook) -> str:
     """How far off what is shown was at the first step, beside the best single guess."""
     guess = overall_best_guess(found)
-    errors = errors_by_lead(found)
+    # A model that is silent silences nothing here: what is shown speaks for itself wherever it can be checked.
+    errors = errors_by_lead(found, models=False)
     pair = errors[errors["model"].isin([guess, SHOWN])].pivot(index="lead", columns="model", values="mae")
     if pair.empty:
         return t("None of the forecasts of the past can be checked: what came is missing.")
@@ -223,10 +240,21 @@ def quality_answer(found: Outlook) -> str:
 
 
 def coverage_sentence(found: Outlook) -> str:
-    """At how many places the limits held what they promise."""
+    """At how many places the limits held what they promise; or why that could not be tested."""
+    if not limits_tested(found):
+        return tn(
+            "Whether the limits hold could not be tested at any place: limits are set once {least} errors of a place "
+            "are known, and forecasts could be tried from {n} moment of the past only.",
+            "Whether the limits hold could not be tested at any place: limits are set once {least} errors of a place "
+            "are known, and of the forecasts from {n} moments of the past too few can be checked.",
+            len(found.backtested.plan.origins),
+            least=number(LEAST_SCORES, decimals=0),
+        )
     words = []
     for share, held in found.held.items():
         tested = held[held["n"] > 0]
+        if tested.empty:
+            continue
         words.append(
             t(
                 "The {promised} limits held at {good} of {n} places; over all of them {share} of the values that came "
@@ -234,10 +262,24 @@ def coverage_sentence(found: Outlook) -> str:
                 promised=percent(share),
                 good=number(int(tested["held"].sum()), decimals=0),
                 n=number(len(tested), decimals=0),
-                share=percent(float((tested["coverage"] * tested["n"]).sum() / max(tested["n"].sum(), 1)), decimals=1),
+                share=percent(float((tested["coverage"] * tested["n"]).sum() / tested["n"].sum()), decimals=1),
             )
         )
     return together(words)
+
+
+def compared_words(found: Outlook, places: int) -> str:
+    """On what forecasters are compared: the forecasts that all of them made, at so many places."""
+    if not places:
+        return t("No forecast that every forecaster made can be checked, so they cannot be compared.")
+    if len(found.history.places) == 1:
+        return t("Only forecasts that every forecaster made are compared, so that none gains by staying silent.")
+    return t(
+        "Only forecasts that every forecaster made are compared, at {n} of {all} places, so that none gains by "
+        "staying silent.",
+        n=number(places, decimals=0),
+        all=number(len(found.history.places), decimals=0),
+    )
 
 
 def tested_words(found: Outlook, region: Region) -> str:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
-from analytics.forecast_quality import by_group, errors_by_lead, of_model, worst_places
+from analytics.forecast_quality import errors_by_lead, limits_tested, places_compared
 from analytics.outlook import Outlook
-from app.dataset_words import unit_symbol
 from app.forecast_charts import errors_figure, held_figure
-from app.forecast_words import ahead_words, coverage_sentence, forecaster_words, quality_answer, tested_words
-from app.text import message, number, percent, said, t, together
+from app.forecast_tables import event_table, scores_table, season_table, worst_table
+from app.forecast_words import (
+    ahead_words,
+    compared_words,
+    coverage_sentence,
+    quality_answer,
+    record_words,
+    tested_words,
+)
+from app.text import message, t, together
 from app.view import Context, View
 from app.views.forecasting.choice import any_forecast, draw_refused, pick_outlook
 from app.widgets import choose, fragment, plain
 from geodata.region import Region
-
-SEASONS = {
-    "DJF": message("December to February"),
-    "MAM": message("March to May"),
-    "JJA": message("June to August"),
-    "SON": message("September to November"),
-}
 
 
 def draw(context: Context) -> None:
@@ -37,15 +36,37 @@ def _draw(context: Context) -> None:
     found = pick_outlook(region)
     st.markdown(plain(together([quality_answer(found), coverage_sentence(found)])))
     st.caption(plain(tested_words(found, region)))
+    st.caption(plain(record_words(found)))
     st.header(t("How far off, by how far it looks ahead"))
-    st.markdown(
-        plain(
-            t("Lower is better. Every forecaster is judged on the same forecasts; a model is shown where it beats all.")
-        )
-    )
+    lower = t("Lower is better. A model is shown where it beats every guess.")
+    st.markdown(plain(together([lower, compared_words(found, places_compared(found))])))
     st.plotly_chart(errors_figure(errors_by_lead(found), found=found), key="errors")
     _scores(found)
+    _limits(found)
+    _groups(found)
+    _worst(region, found)
+    _method(found)
+    draw_refused(region)
+
+
+def _scores(found: Outlook) -> None:
+    st.header(t("All scores"))
+    leads = {str(k): ahead_words(k, found.history.step) for k in range(1, found.horizon + 1)}
+    lead = int(choose("forecast_lead", t("Looking ahead"), leads))
+    st.dataframe(scores_table(found, lead), hide_index=True)
+    means = t(
+        "Medians over the places. MASE below 1: better than the guess of a season before was on the training "
+        "part. NSE and KGE: 1 is perfect; NSE above 0, and KGE above −0.41, is better than the mean. Bias and "
+        "PBIAS above 0: forecast too high."
+    )
+    st.caption(plain(together([compared_words(found, places_compared(found, lead)), means])))
+
+
+def _limits(found: Outlook) -> None:
     st.header(t("Do the limits hold?"))
+    if not limits_tested(found):
+        st.info(plain(coverage_sentence(found)))
+        return
     st.markdown(
         plain(
             t(
@@ -55,77 +76,16 @@ def _draw(context: Context) -> None:
         )
     )
     st.plotly_chart(held_figure(found), key="held")
-    _groups(found)
-    _worst(region, found)
-    _method(found)
-    draw_refused(region)
-
-
-def _scores(found: Outlook) -> None:
-    st.header(t("All scores"))
-    table = of_model(found)
-    leads = {str(k): ahead_words(int(k), found.history.step) for k in sorted(table["lead"].unique())}
-    lead = int(choose("forecast_lead", t("Looking ahead"), leads))
-    symbol = unit_symbol(found.column)
-    rows = table[table["lead"] == lead]
-    st.dataframe(
-        pd.DataFrame(
-            {
-                t("Forecaster"): [forecaster_words(m) for m in rows["model"]],
-                t("Mean absolute error ({unit})", unit=symbol): [number(v) for v in rows["mae"]],
-                t("Root mean square error ({unit})", unit=symbol): [number(v) for v in rows["rmse"]],
-                "MASE": [number(v) for v in rows["mase"]],
-                t("Bias ({unit})", unit=symbol): [number(v) for v in rows["bias"]],
-                "NSE": [number(v) for v in rows["nse"]],
-                "KGE": [number(v) for v in rows["kge"]],
-                t("PBIAS (%)"): [number(v) for v in rows["pbias"]],
-            }
-        ),
-        hide_index=True,
-    )
-    st.caption(
-        plain(
-            t(
-                "Medians over the places. MASE below 1: better than the guess of a season before was on the training "
-                "part. NSE and KGE: 1 is perfect; NSE above 0, and KGE above −0.41, is better than the mean. Bias and "
-                "PBIAS above 0: forecast too high."
-            )
-        )
-    )
 
 
 def _groups(found: Outlook) -> None:
     """By season and for events: averages hide failure."""
     st.header(t("When do they fail?"))
-    symbol = unit_symbol(found.column)
-    st.subheader(t("By season"))
-    rows = by_group(found, "season")
-    st.dataframe(
-        pd.DataFrame(
-            {
-                t("Season"): [said(SEASONS[str(s)]) for s in rows["season"]],
-                t("Forecaster"): [forecaster_words(str(m)) for m in rows["model"]],
-                t("Mean absolute error ({unit})", unit=symbol): [number(v) for v in rows["mae"]],
-                t("Bias ({unit})", unit=symbol): [number(v) for v in rows["bias"]],
-                t("Cases"): [number(v, decimals=0) for v in rows["n"]],
-            }
-        ),
-        hide_index=True,
-    )
+    if found.history.steps_in_year > 1:
+        st.subheader(t("By season"))
+        st.dataframe(season_table(found), hide_index=True)
     st.subheader(t("When it is rare"))
-    rows = by_group(found, "event")
-    st.dataframe(
-        pd.DataFrame(
-            {
-                t("What came"): [t("the highest 5%") if e else t("the rest") for e in rows["event"].astype(bool)],
-                t("Forecaster"): [forecaster_words(str(m)) for m in rows["model"]],
-                t("Mean absolute error ({unit})", unit=symbol): [number(v) for v in rows["mae"]],
-                t("Hits"): [percent(v) for v in rows["hit_rate"]],
-                t("False alarms"): [percent(v) for v in rows["false_alarm_ratio"]],
-            }
-        ),
-        hide_index=True,
-    )
+    st.dataframe(event_table(found), hide_index=True)
     st.caption(
         plain(
             t(
@@ -137,26 +97,11 @@ def _groups(found: Outlook) -> None:
 
 
 def _worst(region: Region, found: Outlook) -> None:
-    rows = worst_places(found)
-    if len(found.history.places) < 2 or rows.empty:
+    table = worst_table(found, region)
+    if table.empty:
         return
     st.header(t("Where do they fail?"))
-    names = region.places()["name"]
-    st.dataframe(
-        pd.DataFrame(
-            {
-                t("Place"): [str(names.get(p, p)) for p in rows.index],
-                t("Error of what is shown ({unit})", unit=unit_symbol(found.column)): [number(v) for v in rows["mae"]],
-                t("In parts of what is usual there"): [number(v) for v in rows["mase"]],
-                t("Within the 80% limits"): [percent(v) for v in rows["coverage"]],
-                t("Sees ahead"): [
-                    ahead_words(int(v), found.history.step) if v > 0 else t("not further than a guess")
-                    for v in rows["ahead"]
-                ],
-            }
-        ),
-        hide_index=True,
-    )
+    st.dataframe(table, hide_index=True)
     st.caption(plain(t("The ten places with the largest errors, measured by how much the series changes there.")))
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from analytics.chances import chances_at, thresholds_at
 from analytics.classes import Classes, ramp
 from analytics.fan import fan_at
-from analytics.outlook import Outlook, classes_ahead, first_place, shown_at
+from analytics.outlook import Outlook, classes_ahead, first_place
 from app.charts import map_figure
-from app.dataset_words import source_line, unit_symbol
+from app.dataset_words import unit_symbol
 from app.export import csv_bytes
 from app.forecast_charts import chances_figure, fan_figure
-from app.forecast_words import ahead_words, answer, card, chance_words, place_words, time_words
+from app.forecast_tables import forecast_table
+from app.forecast_words import ahead_words, answer, card, chance_words, place_words, record_words, time_words
 from app.map import map_view
 from app.map.words import map_words
-from app.text import message, number, percent, quantity, said, t
+from app.text import message, quantity, said, t
 from app.view import Context, View
 from app.views.forecasting.choice import any_forecast, draw_refused, pick_outlook
 from app.widgets import choose, fragment, plain, remembered, show_place_link
@@ -25,7 +25,6 @@ from geodata.region import Region
 
 # Pale to dark: the further ahead, the darker; in steps of lightness alone.
 _AHEAD = ("#d3e2ee", "#8fb3cf", "#4a7fa8", "#1f4e79", "#0b2545")
-_LOOK_BACK = 24
 
 
 def draw(context: Context) -> None:
@@ -40,7 +39,7 @@ def _draw(context: Context) -> None:
     region = context.region
     found = pick_outlook(region)
     st.markdown(plain(answer(found, region)))
-    st.caption(plain(source_line(found.dataset)))
+    st.caption(plain(record_words(found)))
     selected = _map(region, found)
     place = selected if selected is not None and selected in found.history.places else first_place(found)
     _place(region, found, place)
@@ -108,7 +107,7 @@ def _place(region: Region, found: Outlook, place: str) -> None:
     st.header(t("What is likely at {place}", place=name))
     st.markdown(plain(place_words(found, region, place)))
     plan = found.backtested.plan
-    windows = range(len(plan.origins) - 1, max(-1, len(plan.origins) - 1 - _LOOK_BACK), -1)
+    windows = range(len(plan.origins) - 1, -1, -1)
     times = found.history.times.tz_localize("UTC")
     moments = {"now": t("after the end of the record")}
     moments |= {str(w): t("as of {time}", time=time_words(found, times[plan.origins[w]], region)) for w in windows}
@@ -147,17 +146,7 @@ def _chances(region: Region, found: Outlook, place: str) -> None:
 
 
 def _table(region: Region, found: Outlook, place: str) -> None:
-    rows = shown_at(found, place)
-    columns = ["mean", "low_80", "high_80", "low_95", "high_95"]
-    titles = [t("expected"), t("low 80%"), t("high 80%"), t("low 95%"), t("high 95%")]
-    shown = pd.DataFrame({t("Time"): [time_words(found, m, region) for m in rows["time"]]})
-    for column, title in zip(columns, titles, strict=True):
-        shown[f"{title} ({unit_symbol(found.column)})"] = [number(v) for v in rows[column]]
-    shown[t("Skill over the best guess")] = [
-        percent(v) if np.isfinite(v) and v > 0 else number(v) for v in rows["skill"].astype(float)
-    ]
-    shown[t("Shown")] = [t("model") if m else t("a simple guess") for m in rows["by_model"]]
-    st.dataframe(shown, hide_index=True)
+    st.dataframe(forecast_table(found, region, place), hide_index=True)
     st.download_button(
         t("All places as CSV"),
         lambda: csv_bytes(found.table),

@@ -20,6 +20,7 @@ from app.sentences import answer, chance_words, change_words, completeness_words
 from app.text import listed, message, number, percent, quantity, said, t, tn, together, when
 from app.view import Context, View
 from app.views.domain.tables import draw_card
+from app.views.forecasting.at_place import draw_at_place
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error
 from geodata.catalog import Column, Dataset
 from geodata.region import Region
@@ -46,6 +47,7 @@ def draw(context: Context) -> None:
     _key_figures(found)
     _map(context, found)
     _indicators(region, found)
+    draw_at_place(region, found)
     _series(region, found)
     _facts(found)
     _without(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from analytics.forecast_quality import (
     errors_by_lead,
     of_model,
     overall_best_guess,
+    places_compared,
     worst_places,
 )
 from analytics.outlook import (
@@ -273,6 +275,30 @@ def test_the_medians_of_the_scores_are_those_of_the_places(found: Outlook) -> No
     mine = each[(each["model"] == "persistence") & (each["lead"] == 2)]
     assert table.loc[("persistence", 2), "mae"] == pytest.approx(mine["mae"].median())
     assert len(table) == len(found.backtested.means) * found.horizon
+    assert table["mae"].groupby("lead").agg(lambda errors: errors.is_monotonic_increasing).all()
+
+
+def test_a_model_that_speaks_at_easy_places_only_is_compared_there_and_nowhere_else(found: Outlook) -> None:
+    means = found.backtested.means
+    model = found.models[0]
+    # It is as good as persistence, but speaks at one place only.
+    alike = np.where((found.history.places == WANDERING)[:, None, None], means["persistence"], np.nan)
+    sly = replace(found, backtested=replace(found.backtested, means={**means, model: alike}))
+    table = of_model(sly).set_index(["model", "lead"])
+    assert table.loc[(model, 2), "mae"] == pytest.approx(table.loc[("persistence", 2), "mae"])
+    assert table.loc[(model, 2), "places"] == 1 and table.loc[("persistence", 2), "places"] == 2
+    assert (places_compared(found), places_compared(sly), places_compared(sly, 2)) == (2, 1, 1)
+    # What is shown is judged wherever it can be, whether the model speaks or not.
+    pd.testing.assert_frame_equal(errors_by_lead(sly, models=False), errors_by_lead(found, models=False))
+
+
+def test_one_that_never_speaks_silences_nobody(found: Outlook) -> None:
+    mute = np.full_like(found.backtested.observed, np.nan)
+    means = {**found.backtested.means, found.models[0]: mute}
+    silent = replace(found, backtested=replace(found.backtested, means=means))
+    table = of_model(silent).set_index("model")
+    assert table.loc["persistence", "mae"].notna().all() and table.loc[found.models[0], "mae"].isna().all()
+    assert places_compared(silent) == 2
 
 
 def test_the_worst_places_come_first_with_the_steps_that_are_seen_ahead(found: Outlook) -> None:

@@ -102,13 +102,21 @@ def test_a_critic_finds_the_errors_the_scores_and_where_it_fails(series: tuple[s
     page = page_of("forecast_quality", *series)
     told = said_on(page)
     assert "ahead what is shown is off by" in told or "was never wrong" in told or "can be checked" in told
-    assert re.search(r"The 80% limits held at \d+ of \d+ places", told) and "The 95% limits held at" in told
+    held = re.search(r"The 80% limits held at \d+ of \d+ places", told) and "The 95% limits held at" in told
+    drawn = [c for c in page.get("plotly_chart") if "held" in str(c.proto.id)]
+    assert (bool(held), len(drawn)) == ((True, 1) if series is PUMPING else (False, 0))
+    # Three forecasts of the yearly traffic could be tried: no place knows errors enough for limits.
+    assert ("could not be tested at any place" in told and "from 3 moments" in told) == (series is TRAFFIC)
+    assert "Source:" in told and "of the steps of" in told
     assert "each time knowing only what was known then" in told
     tables = [set(map(str, table.value.columns)) for table in page.dataframe]
     assert any({"MASE", "NSE", "KGE"} <= columns for columns in tables)
     assert any({"Hits", "False alarms"} <= columns for columns in tables)
     scores = next(t.value for t in page.dataframe if "MASE" in t.value.columns)
     assert scores["Forecaster"].is_unique and "what is shown" in set(scores["Forecaster"])
+    assert set(scores["Places it speaks at"]) and "Only forecasts that every forecaster made are compared" in told
+    # A year has no seasons.
+    assert ("By season" in told) == (series is PUMPING)
 
 
 @pytest.mark.slow
@@ -120,6 +128,21 @@ def test_the_series_without_a_forecast_are_listed_with_the_reason(view: str) -> 
     table = next(t.value for t in page.dataframe if "What to do" in t.value.columns)
     assert len(table) == len(refused)
     assert table["Why"].str.endswith(".").all() and (table["What to do"].str.len() > 10).all()
+
+
+@pytest.mark.slow
+def test_the_page_on_a_place_leads_to_its_forecast_and_draws_it_once_it_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    region, series = TRAFFIC
+    outlook(load_region(region), series)
+    page = page_of("place", region, place="37183")
+    assert traces(page, "fan") and "is expected" in said_on(page) and "What is likely next" in said_on(page)
+    monkeypatch.setattr("app.views.forecasting.at_place.is_made", lambda *_: False)
+    page = page_of("place", region, place="37183")
+    assert "What is likely next" in said_on(page) and "is expected" not in said_on(page)
+    (link,) = (x for x in page.get("page_link") if "trending_up" in str(x.proto.icon))
+    assert f"forecast_series={series}" in link.proto.query_string and "place=37183" in link.proto.query_string
 
 
 @pytest.mark.parametrize("view", PAGES)

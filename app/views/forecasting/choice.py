@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from analytics.outlook import Outlook, forecastable, is_made, outlook
-from app.text import error_in_words, said, t, tn
+from app.forecast_tables import refused_table
+from app.text import said, t, tn
 from app.widgets import choose, plain
 from geodata.region import Region
 
@@ -45,12 +45,5 @@ def draw_refused(region: Region) -> None:
     if not refused:
         return
     with st.expander(tn("{n} series has no forecast", "{n} series have no forecast", len(refused))):
-        rows = []
-        for name, error in refused.items():
-            dataset, column = region.series(name)
-            why, hint = error_in_words(error)
-            rows.append(
-                {t("Series"): f"{said(dataset.title)} · {said(column.title)}", t("Why"): why, t("What to do"): hint}
-            )
-        st.dataframe(pd.DataFrame(rows), hide_index=True)
+        st.dataframe(refused_table(region, refused), hide_index=True)
         st.caption(plain(t("A snapshot of one moment is no series: the pages of the domains show it.")))
