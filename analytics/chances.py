@@ -15,6 +15,8 @@ from analytics.scores import event_thresholds
 # Passed by one value of twenty, or once in so many years on average, before the first forecast was tried.
 RETURN_YEARS = {"two_years": 2.0, "ten_years": 10.0}
 RARE = "rare"
+# With fewer values none of them is one of twenty.
+FEWEST_VALUES = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,13 @@ def chances_at(found: Outlook, place: str, kind: str) -> Chances:
     return Chances(table, skill, int(np.nansum(judged.happened)))
 
 
+def rare_levels(found: Outlook) -> pd.Series:
+    """By place, what one value of twenty passed before the first forecast was tried; NaN where fewer were known."""
+    learnt = found.backtested.plan.learnt
+    values = np.isfinite(found.history.values[:, :learnt]).sum(axis=1)
+    return event_thresholds(found.history, learnt).where(values >= FEWEST_VALUES)
+
+
 @lru_cache(maxsize=16)
 def _judged(found: Outlook, kind: str) -> Exceedance:
     """The chances at all places: a page asks for one place after the other."""
@@ -61,7 +70,7 @@ def _judged(found: Outlook, kind: str) -> Exceedance:
 @lru_cache(maxsize=16)
 def _levels(found: Outlook) -> dict[str, pd.Series]:
     learnt = found.backtested.plan.learnt
-    levels = {RARE: event_thresholds(found.history, learnt)}
+    levels = {RARE: rare_levels(found)}
     if found.history.steps_in_year > 12:
         levels |= {kind: return_levels(found.history, learnt, years) for kind, years in RETURN_YEARS.items()}
     return levels

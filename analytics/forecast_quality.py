@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from analytics.backtesting import Backtested
+from analytics.chances import rare_levels
 from analytics.outlook import SHOWN, Outlook, sees_ahead_of
 from analytics.record import ratio
-from analytics.scores import event_thresholds, mae, naive_scale
+from analytics.scores import mae, naive_scale
 from analytics.scoring import score, scores_of
 
 # A page is drawn anew at every choice: its tables are kept, and shared, so never change one in place.
@@ -29,7 +30,7 @@ def errors_by_lead(found: Outlook, *, models: bool = True) -> pd.DataFrame:
         these speak, also where a model is silent.
     """
     means = found.backtested.means
-    names = tuple(name for name in means if models or name not in found.models)
+    names = _names(found, models)
     observed = np.where(_common(found, names), found.backtested.observed, np.nan)
     rows = []
     for model in names:
@@ -40,9 +41,14 @@ def errors_by_lead(found: Outlook, *, models: bool = True) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True).dropna()
 
 
-def places_compared(found: Outlook, lead: int | None = None) -> int:
-    """At how many places there is a forecast that every forecaster made and that can be checked; None: at any lead."""
-    both = _common(found, tuple(found.backtested.means)) & np.isfinite(found.backtested.observed)
+def places_compared(found: Outlook, lead: int | None = None, *, models: bool = True) -> int:
+    """At how many places forecasts that all made can be compared, at one lead time or at any (None).
+
+    Parameters
+    ----------
+    models : as in `errors_by_lead`.
+    """
+    both = _common(found, _names(found, models)) & np.isfinite(found.backtested.observed)
     return int((both if lead is None else both[:, :, lead - 1 : lead]).any(axis=(1, 2)).sum())
 
 
@@ -55,13 +61,14 @@ def limits_tested(found: Outlook) -> bool:
 def by_group(found: Outlook, group: str, metrics: tuple[str, ...] = ("mae", "bias", "pbias")) -> pd.DataFrame:
     """Scores over all places and lead times of the best of the guesses and of what is shown, by "season" or "event".
 
-    A value is an event where it is among the highest 5% of what its place measured before the first cutoff.
+    A value is an event where it is among the highest 5% of what its place measured before the first cutoff. Places with
+    too few values to know what is rare have no events; where all are such, nothing is returned by event.
     """
     backtested, history = found.backtested, found.history
     guess = overall_best_guess(found)
     means = {name: backtested.means[name] for name in (guess, SHOWN)}
     rows = Backtested(history, backtested.plan, means).table()
-    thresholds = event_thresholds(history, backtested.plan.learnt)
+    thresholds = rare_levels(found)
     if group == "event":
         metrics = (*metrics, "hit_rate", "false_alarm_ratio")
         events = score(rows, ("hit_rate", "false_alarm_ratio"), by=("model",), thresholds=thresholds)
@@ -88,7 +95,7 @@ def of_model(found: Outlook) -> pd.DataFrame:
     itself said something that can be checked.
     """
     backtested, scale = found.backtested, _scale(found)
-    everyone = _common(found, tuple(backtested.means))
+    everyone = _common(found, _names(found, True))
     spoke = np.isfinite(backtested.observed)
     columns = ["mae", "rmse", "mase", "bias", "nse", "kge", "pbias"]
     parts = []
@@ -100,6 +107,10 @@ def of_model(found: Outlook) -> pd.DataFrame:
         median = table.groupby("lead")[columns].median()
         parts.append(median.assign(model=model, places=(np.isfinite(means) & spoke).any(axis=1).sum(axis=0)))
     return pd.concat(parts).reset_index().sort_values(["lead", "mae"], kind="stable", ignore_index=True)
+
+
+def _names(found: Outlook, models: bool) -> tuple[str, ...]:
+    return tuple(name for name in found.backtested.means if models or name not in found.models)
 
 
 def _scale(found: Outlook) -> np.ndarray:

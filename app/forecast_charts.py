@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from analytics.outlook import SHOWN, Outlook
 from app.charts import INK, LINE, MUTED, SELECTED, dress, time_axis
 from app.dataset_words import column_title, unit_symbol
-from app.forecast_words import ahead_words, forecaster_words
+from app.forecast_words import ahead_words, forecaster_words, with_unit
 from app.text import percent, quantity, t
 
 # The wide band first; they differ in lightness alone, so that they survive greyscale.
@@ -51,9 +51,10 @@ def fan_figure(
         joined = pd.concat([before, rows])
         for level, opacity in _BANDS:
             name = t("{level}% limits", level=level) if by_model else t("{level}% limits of a guess", level=level)
-            known = joined.dropna(subset=[f"low_{level}", f"high_{level}"])
-            if known.empty:
+            limits = [f"low_{level}", f"high_{level}"]
+            if rows[limits].isna().any(axis=1).all():
                 continue
+            known = joined.dropna(subset=limits)
             x = local(known["time"])
             figure.add_scatter(
                 x=pd.concat([x, x[::-1]]),
@@ -142,8 +143,10 @@ def errors_figure(errors: pd.DataFrame, *, found: Outlook, height: int = 340) ->
         )  # fmt: skip
     dress(figure, height)
     figure.update_layout(showlegend=True, legend={"y": 1, "x": 1.02})
-    figure.update_xaxes(title=t("Steps ahead (each {step})", step=ahead_words(1, found.history.step)))
-    figure.update_yaxes(title=t("Mean absolute error ({unit})", unit=symbol), rangemode="tozero")
+    # A step is whole: no tick lies between two.
+    ticks = {"tick0": 1, "dtick": -(-found.horizon // 12)}
+    figure.update_xaxes(title=t("Steps ahead (each {step})", step=ahead_words(1, found.history.step)), **ticks)
+    figure.update_yaxes(title=with_unit(t("Mean absolute error"), found.column), rangemode="tozero")
     return figure
 
 

@@ -9,8 +9,7 @@ import pandas as pd
 
 from analytics.forecast_quality import by_group, of_model, worst_places
 from analytics.outlook import Outlook, shown_at
-from app.dataset_words import unit_symbol
-from app.forecast_words import ahead_words, forecaster_words, time_words
+from app.forecast_words import ahead_words, forecaster_words, time_words, with_unit
 from app.text import error_in_words, message, number, percent, said, t
 from geodata.errors import AlmanacError
 from geodata.region import Region
@@ -30,7 +29,7 @@ def forecast_table(found: Outlook, region: Region, place: str) -> pd.DataFrame:
     titles = [t("expected"), t("low 80%"), t("high 80%"), t("low 95%"), t("high 95%")]
     table = pd.DataFrame({t("Time"): [time_words(found, m, region) for m in rows["time"]]})
     for column, title in zip(columns, titles, strict=True):
-        table[f"{title} ({unit_symbol(found.column)})"] = [number(v) for v in rows[column]]
+        table[with_unit(title, found.column)] = [number(v) for v in rows[column]]
     table[t("Skill over the best guess")] = [
         percent(v) if np.isfinite(v) and v > 0 else number(v) for v in rows["skill"].astype(float)
     ]
@@ -40,20 +39,19 @@ def forecast_table(found: Outlook, region: Region, place: str) -> pd.DataFrame:
 
 def scores_table(found: Outlook, lead: int) -> pd.DataFrame:
     """Every score of every forecaster at one lead time, the least error first."""
-    symbol = unit_symbol(found.column)
     table = of_model(found)
     rows = table[table["lead"] == lead]
     return pd.DataFrame(
         {
             t("Forecaster"): [forecaster_words(m) for m in rows["model"]],
-            t("Mean absolute error ({unit})", unit=symbol): [number(v) for v in rows["mae"]],
-            t("Root mean square error ({unit})", unit=symbol): [number(v) for v in rows["rmse"]],
+            with_unit("MAE", found.column): [number(v) for v in rows["mae"]],
+            with_unit("RMSE", found.column): [number(v) for v in rows["rmse"]],
             "MASE": [number(v) for v in rows["mase"]],
-            t("Bias ({unit})", unit=symbol): [number(v) for v in rows["bias"]],
+            with_unit(t("Bias"), found.column): [number(v) for v in rows["bias"]],
             "NSE": [number(v) for v in rows["nse"]],
             "KGE": [number(v) for v in rows["kge"]],
             t("PBIAS (%)"): [number(v) for v in rows["pbias"]],
-            t("Places it speaks at"): [number(v, decimals=0) for v in rows["places"]],
+            t("Places"): [number(v, decimals=0) for v in rows["places"]],
         }
     )
 
@@ -61,13 +59,12 @@ def scores_table(found: Outlook, lead: int) -> pd.DataFrame:
 def season_table(found: Outlook) -> pd.DataFrame:
     """By season, the error and bias of what is shown and of the best single guess."""
     rows = by_group(found, "season")
-    symbol = unit_symbol(found.column)
     return pd.DataFrame(
         {
             t("Season"): [said(SEASONS[str(s)]) for s in rows["season"]],
             t("Forecaster"): [forecaster_words(str(m)) for m in rows["model"]],
-            t("Mean absolute error ({unit})", unit=symbol): [number(v) for v in rows["mae"]],
-            t("Bias ({unit})", unit=symbol): [number(v) for v in rows["bias"]],
+            with_unit(t("Mean absolute error"), found.column): [number(v) for v in rows["mae"]],
+            with_unit(t("Bias"), found.column): [number(v) for v in rows["bias"]],
             t("Cases"): [number(v, decimals=0) for v in rows["n"]],
         }
     )
@@ -80,7 +77,7 @@ def event_table(found: Outlook) -> pd.DataFrame:
         {
             t("What came"): [t("the highest 5%") if e else t("the rest") for e in rows["event"].astype(bool)],
             t("Forecaster"): [forecaster_words(str(m)) for m in rows["model"]],
-            t("Mean absolute error ({unit})", unit=unit_symbol(found.column)): [number(v) for v in rows["mae"]],
+            with_unit(t("Mean absolute error"), found.column): [number(v) for v in rows["mae"]],
             t("Hits"): [percent(v) for v in rows["hit_rate"]],
             t("False alarms"): [percent(v) for v in rows["false_alarm_ratio"]],
         }
@@ -96,7 +93,7 @@ def worst_table(found: Outlook, region: Region) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             t("Place"): [str(names.get(p, p)) for p in rows.index],
-            t("Error of what is shown ({unit})", unit=unit_symbol(found.column)): [number(v) for v in rows["mae"]],
+            with_unit(t("Error of what is shown"), found.column): [number(v) for v in rows["mae"]],
             t("In parts of what is usual there"): [number(v) for v in rows["mase"]],
         }
     )

@@ -7,11 +7,12 @@ import pandas as pd
 
 from analytics.candidates import filled
 from analytics.chances import Chances
-from analytics.forecast_quality import errors_by_lead, limits_tested, overall_best_guess
+from analytics.forecast_quality import errors_by_lead, limits_tested, overall_best_guess, places_compared
 from analytics.intervals import LEAST_SCORES
 from analytics.outlook import SHOWN, Outlook, sees_ahead_of, shown_at
 from app.dataset_words import length_words, source_line, unit_symbol
 from app.text import listed, message, number, percent, quantity, said, t, tn, together, when
+from geodata.catalog import Column
 from geodata.region import Region
 
 FORECASTERS: dict[str, str] = {
@@ -46,6 +47,12 @@ def forecaster_words(name: str) -> str:
     return said(FORECASTERS.get(name, name))
 
 
+def with_unit(title: str, column: Column) -> str:
+    """A title followed by the unit of what is forecast; plain numbers have none."""
+    symbol = unit_symbol(column)
+    return t("{title} ({unit})", title=title, unit=symbol) if symbol else title
+
+
 def ahead_words(lead: int, step: str) -> str:
     """How long a number of steps is."""
     if step == "1 month":
@@ -78,6 +85,8 @@ def answer(found: Outlook, region: Region) -> str:
             if n > 1
             else t("At the first step no model proved better than a simple guess here, so the guess is shown there.")
         )
+        if found.gated["reason"].isin(["too few windows", "no data"]).all():
+            words.append(t("Too few forecasts of the past can be checked to tell whether any model is better."))
     elif n == 1:
         words.append(
             t(
@@ -223,19 +232,23 @@ def quality_answer(found: Outlook) -> str:
     if not best:
         return t("The best guess was never wrong {length} ahead.", length=length)
     gain = 1 - shown / best
+    places = places_compared(found, lead, models=False)
+    facts = {"length": length, "error": quantity(shown, symbol), "guess": forecaster_words(guess)}
     if gain < 0.005:
-        return t(
+        return tn(
             "{length} ahead what is shown is off by {error} on average, as much as the best single guess ({guess}).",
-            length=length,
-            error=quantity(shown, symbol),
-            guess=forecaster_words(guess),
+            "{length} ahead what is shown is off by {error} on average over {n} places, as much as the best single "
+            "guess ({guess}).",
+            places,
+            **facts,
         )
-    return t(
+    return tn(
         "{length} ahead what is shown is off by {error} on average, {gain} less than the best single guess ({guess}).",
-        length=length,
-        error=quantity(shown, symbol),
+        "{length} ahead what is shown is off by {error} on average over {n} places, {gain} less than the best single "
+        "guess ({guess}).",
+        places,
         gain=percent(gain),
-        guess=forecaster_words(guess),
+        **facts,
     )
 
 

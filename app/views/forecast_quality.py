@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from analytics.chances import FEWEST_VALUES
 from analytics.forecast_quality import errors_by_lead, limits_tested, places_compared
 from analytics.outlook import Outlook
 from app.forecast_charts import errors_figure, held_figure
@@ -16,7 +17,7 @@ from app.forecast_words import (
     record_words,
     tested_words,
 )
-from app.text import message, t, together
+from app.text import message, number, t, together
 from app.view import Context, View
 from app.views.forecasting.choice import any_forecast, draw_refused, pick_outlook
 from app.widgets import choose, fragment, plain
@@ -55,9 +56,10 @@ def _scores(found: Outlook) -> None:
     lead = int(choose("forecast_lead", t("Looking ahead"), leads))
     st.dataframe(scores_table(found, lead), hide_index=True)
     means = t(
-        "Medians over the places. MASE below 1: better than the guess of a season before was on the training "
-        "part. NSE and KGE: 1 is perfect; NSE above 0, and KGE above −0.41, is better than the mean. Bias and "
-        "PBIAS above 0: forecast too high."
+        "Medians over the places. MAE and RMSE: mean absolute and root mean square error. MASE below 1: better than "
+        "the guess of a season before was on the training part. NSE and KGE: 1 is perfect; NSE above 0, and KGE above "
+        "−0.41, is better than the mean. Bias and PBIAS above 0: forecast too high. Places: where the forecaster said "
+        "something that can be checked. No data: too few forecasts for the score, or one that does not vary."
     )
     st.caption(plain(together([compared_words(found, places_compared(found, lead)), means])))
 
@@ -85,7 +87,18 @@ def _groups(found: Outlook) -> None:
         st.subheader(t("By season"))
         st.dataframe(season_table(found), hide_index=True)
     st.subheader(t("When it is rare"))
-    st.dataframe(event_table(found), hide_index=True)
+    events = event_table(found)
+    if events.empty:
+        st.info(
+            plain(
+                t(
+                    "What is rare cannot be said: no place has {n} values before the first forecast.",
+                    n=number(FEWEST_VALUES, decimals=0),
+                )
+            )
+        )
+        return
+    st.dataframe(events, hide_index=True)
     st.caption(
         plain(
             t(

@@ -70,13 +70,13 @@ def _map(region: Region, found: Outlook) -> str | None:
         distinct=True,
     )
     values = of_place.reindex(layer.index)
-    title = t("A model is better than a guess up to")
+    title = t("A model proved better than a guess up to")
     summary = t(
-        "At {known} of {n} places a model is better than a guess at the first step; "
+        "At {known} of {n} places a model proved better than a guess at the first step; "
         "at {missing} a simple guess is shown there."
     )
-    none = t("At none of the {n} places is a model better than a guess at the first step.")
-    words = {**map_words(), "no_data": t("a simple guess is as good"), "summary": summary, "summary_none": none}
+    none = t("At none of the {n} places did a model prove better than a guess at the first step.")
+    words = {**map_words(), "no_data": t("no model proved better"), "summary": summary, "summary_none": none}
     state = map_view(
         layer,
         values,
