@@ -373,6 +373,7 @@ class TestAnyRecord:
             assert values[0] == pytest.approx(values[1], rel=1e-4) and values[3] == pytest.approx(values[4], rel=1e-4)
             assert values[0] < values[2] < values[4]
 
+    @pytest.mark.slow
     def test_the_variance_is_that_of_many_records(self) -> None:
         """400 invented records of 40 years, with 60 quiet ones before: the theory's variance against the spread."""
         rng = np.random.default_rng(8)

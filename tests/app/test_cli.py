@@ -150,6 +150,7 @@ def test_a_port_in_use_is_told_with_the_next(here: World, family: socket.Address
         )
 
 
+@pytest.mark.slow
 def test_folders_that_are_not_there(here: World, tmp_path: Path) -> None:
     gone = str(tmp_path / "gone")
     for variable in ("ALMANAC_SOURCES", "ALMANAC_REGIONS"):
@@ -201,7 +202,13 @@ SPOILT: dict[str, tuple[str, Callable[[World], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("fault", SPOILT)
+# Each fault is told by three commands; one of them tells in `make check` already whether they work.
+QUICK_FAULT = "checksum"
+
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(name, marks=() if name == QUICK_FAULT else pytest.mark.slow) for name in SPOILT]
+)
 def test_what_is_broken_is_told_and_nothing_is_changed(here: World, fault: str) -> None:
     dataset, spoil, said = SPOILT[fault]
     spoil(here)
@@ -298,6 +305,7 @@ def test_run_serves_the_dashboard_from_any_folder(here: World, tmp_path: Path, f
     assert "Traceback" not in told
 
 
+@pytest.mark.slow
 def test_the_first_start_on_a_machine_asks_no_question(tmp_path: Path) -> None:
     # With a browser to open and nothing known of the user, Streamlit would ask for an e-mail address and wait.
     with socket.socket() as probe:
@@ -349,6 +357,7 @@ def test_indicators_as_csv_has_the_promised_columns_first(capfd: pytest.CaptureF
     assert {r["indicator"] for r in rows} <= {i.id for i in INDICATORS.values() if i.domain == "traffic"}
 
 
+@pytest.mark.slow
 def test_indicators_agree_in_every_form(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     _, out, _ = indicators(capfd, "mid_atlantic", "--domain", "water")
     rows = list(csv.DictReader(io.StringIO(out)))

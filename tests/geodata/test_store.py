@@ -156,6 +156,7 @@ def test_a_day_with_too_few_values_has_no_mean(store: Store) -> None:
     assert np.isnan(found[VALUE].tolist()[1])
 
 
+@pytest.mark.slow
 def test_the_machine_s_own_clock_changes_nothing(store: Store) -> None:
     store.append("gauges", made_up(["a"], "2017-03-11", 72))
     code = (
@@ -373,6 +374,7 @@ print("confirmed", flush=True)
 """
 
 
+@pytest.mark.slow
 def test_a_writer_killed_at_any_step_leaves_the_append_whole_or_absent(tmp_path: Path) -> None:
     """Kill -9 before each step in turn, until one writer lives to the end."""
     first = made_up(["a", "b"], "2017-01-20", 24 * 30)
