@@ -175,18 +175,18 @@ def _expected(found: Outlook, region: Region, place: str, row: pd.Series, symbol
     held = found.held[0.8].loc[place]
     low, high = float(row["low_80"]), float(row["high_80"])
     if not (np.isfinite(low) and np.isfinite(high)):
-        return t("For {time} {value} is expected; how sure that is cannot be said.", time=time, value=value)
+        return t("For {time}, {value} is expected; how sure that is cannot be said.", time=time, value=value)
     limits = {"low": number(low), "high": quantity(high, symbol)}
     if held["held"]:
         return t(
-            "For {time} {value} is expected, {likely} between {low} and {high}.",
+            "For {time}, {value} is expected, {likely} between {low} and {high}.",
             time=time,
             value=value,
             likely=said(LIKELY),
             **limits,
         )
     return t(
-        "For {time} {value} is expected, between {low} and {high} by limits that did not hold their promise here.",
+        "For {time}, {value} is expected, between {low} and {high} by limits that did not hold their promise here.",
         time=time,
         value=value,
         **limits,
