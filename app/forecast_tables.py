@@ -45,9 +45,9 @@ def scores_table(found: Outlook, lead: int) -> pd.DataFrame:
         {
             t("Forecaster"): [forecaster_words(m) for m in rows["model"]],
             with_unit("MAE", found.column): [number(v) for v in rows["mae"]],
-            with_unit("RMSE", found.column): [number(v) for v in rows["rmse"]],
+            "RMSE": [number(v) for v in rows["rmse"]],
             "MASE": [number(v) for v in rows["mase"]],
-            with_unit(t("Bias"), found.column): [number(v) for v in rows["bias"]],
+            t("Bias"): [number(v) for v in rows["bias"]],
             "NSE": [number(v) for v in rows["nse"]],
             "KGE": [number(v) for v in rows["kge"]],
             t("PBIAS (%)"): [number(v) for v in rows["pbias"]],

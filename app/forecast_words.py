@@ -234,6 +234,16 @@ def quality_answer(found: Outlook) -> str:
     gain = 1 - shown / best
     places = places_compared(found, lead, models=False)
     facts = {"length": length, "error": quantity(shown, symbol), "guess": forecaster_words(guess)}
+    if gain <= -0.005:
+        return tn(
+            "{length} ahead what is shown is off by {error} on average, {loss} more than the guess that proved best in "
+            "hindsight ({guess}).",
+            "{length} ahead what is shown is off by {error} on average over {n} places, {loss} more than the guess "
+            "that proved best in hindsight ({guess}).",
+            places,
+            loss=percent(-gain),
+            **facts,
+        )
     if gain < 0.005:
         return tn(
             "{length} ahead what is shown is off by {error} on average, as much as the best single guess ({guess}).",
