@@ -16,6 +16,8 @@ WINDOWS = (3, 6, 12, 24, 48, 96)
 NEIGHBOURS = 10
 # Neighbours' changes are taken over so many steps.
 _SPAN = 3
+# How far back what is usual is looked up.
+_USUAL_BACK = 12
 # Seasons gone by that are averaged.
 _SEASONS = 4
 _DRIVER_WINDOWS = (3, 7, 30)
@@ -68,21 +70,26 @@ class Features:
     weeks: bool
     years: bool
 
-    def know(self, history: History) -> Known:
-        """Makes a history ready; the same places in the same order as learnt from."""
+    def know(self, history: History, since: int = 0) -> Known:
+        """Makes a history ready; the same places in the same order as learnt from.
+
+        Moments before the step `since` will not be asked about.
+        """
         values = history.values.astype(np.float32)
-        # One step more than is forecast, for the slope of what is usual at the last of them.
-        calendar = calendar_of(history, history.ahead(self.horizon + 1))
-        usual = self.profile.at(values, calendar)
+        calendar = _calendar(history, self.horizon)
+        return self._known(history, values, calendar, self.profile.at(values, calendar, max(0, since - _USUAL_BACK)))
+
+    def _known(self, history: History, values: np.ndarray, calendar: Calendar, usual: np.ndarray) -> Known:
         drivers = []
         for name, ahead, mean, spread in self.driver_scales:
             found = history.drivers[name][:, : len(calendar.phase) if ahead else len(history)]
             wide = np.full((len(values), len(calendar.phase)), np.nan, dtype=np.float32)
             wide[:, : found.shape[1]] = (found - mean[:, None]) / spread[:, None]
             drivers.append(wide)
-        left = (values - usual[:, : values.shape[1]]) / _divisor(self.scale)[:, None]
+        left = values - usual[:, : values.shape[1]]
+        left /= _divisor(self.scale)[:, None].astype(np.float32)
         seen = np.isfinite(left)
-        calm = np.where(seen, left, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+        calm = np.sum(left, axis=0, where=seen) / np.maximum(seen.sum(axis=0), 1)
         last = last_step(values)
         linear = None if self.linear is None else self.linear.answers(values, last)
         return Known(values, usual, last, calm.astype(np.float32), linear, calendar, tuple(drivers))
@@ -129,7 +136,7 @@ class Features:
                 columns.append(average)
                 if window in (6, 12, 48):
                     columns.append(np.sqrt(np.maximum(squares[window - 1] / count - average**2, 0)))
-        columns += [left(back) for back in (0, 1, 3, 6, 12)]
+        columns += [left(back) for back in (0, 1, 3, 6, _USUAL_BACK)]
         columns += [known.calm[origin], known.calm[origin] - known.calm[np.maximum(origin - _SPAN, 0)]]
         chosen = np.full(len(origin), len(self.neighbours) - 1)
         within = origin < len(self.fold)
@@ -209,15 +216,17 @@ class Features:
         return np.column_stack([np.ones(len(step)), *columns]).astype(np.float32)
 
 
-def learn_features(history: History, horizon: int, *, neighbours: int = NEIGHBOURS) -> Features:
-    """Learns profile, scales and neighbours from a history."""
+def learn_features(history: History, horizon: int, *, neighbours: int = NEIGHBOURS) -> tuple[Features, Known]:
+    """Learns profile, scales and neighbours from a history, and makes it ready with them."""
     values = history.values.astype(np.float32)
     steps = values.shape[1]
-    calendar = calendar_of(history, history.ahead(horizon + 1))
+    calendar = _calendar(history, horizon)
     profile = learn_profile(values, calendar)
     scale, spread = _scales(values, horizon)
-    left = (values - profile.at(values, calendar)[:, :steps]) / _divisor(scale)[:, None].astype(np.float32)
+    usual = profile.at(values, calendar)
+    left = (values - usual[:, :steps]) / _divisor(scale)[:, None].astype(np.float32)
     near, fold = _neighbours(history, np.nan_to_num(left, copy=False), horizon, neighbours)
+    del left
     drivers = []
     for name, driver in history.drivers.items():
         past = driver[:, :steps]
@@ -233,7 +242,7 @@ def learn_features(history: History, horizon: int, *, neighbours: int = NEIGHBOU
         linear = learn_linear_panel(values, last_step(values), profile.mean, _divisor(scale), horizon, day)
     windows = tuple(w for w in WINDOWS if w <= steps // 8)
     years = steps / history.steps_in_year
-    return Features(
+    made = Features(
         profile=profile,
         scale=scale,
         spread=spread,
@@ -247,6 +256,12 @@ def learn_features(history: History, horizon: int, *, neighbours: int = NEIGHBOU
         weeks=years * 365 >= _WEEKS * 7 and history.steps_in_year > 53,
         years=years >= _YEARS,
     )
+    return made, made._known(history, values, calendar, usual)
+
+
+def _calendar(history: History, horizon: int) -> Calendar:
+    # One step more than is forecast, for the slope of what is usual at the last of them.
+    return calendar_of(history, history.ahead(horizon + 1))
 
 
 def _neighbours(history: History, left: np.ndarray, horizon: int, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -295,7 +310,8 @@ def _scales(values: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     filled = np.where(seen, values, 0)
     mean = filled.sum(axis=1, dtype=np.float64) / np.maximum(count, 1)
     spread = np.sqrt(
-        (np.where(seen, values - mean[:, None], 0) ** 2).sum(axis=1, dtype=np.float64) / np.maximum(count, 1)
+        (np.where(seen, values - mean[:, None].astype(np.float32), 0) ** 2).sum(axis=1, dtype=np.float64)
+        / np.maximum(count, 1)
     )
     lead = min(max(1, (horizon + 1) // 2), max(1, values.shape[1] - 1))
     change = values[:, lead:] - values[:, :-lead]

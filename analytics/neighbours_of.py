@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-# How many products of two places' values are summed at most: with more places fewer steps are looked at.
-_EFFORT = 2e10
+# How many products of two places' values are summed at most: with more places fewer steps are looked at, but not fewer
+# than the least.
+_EFFORT, _LEAST_STEPS = 5e9, 100
 _AT_ONCE = 1_000
 # Among more places than this only so many of the nearest are candidates, where positions are known.
 _MANY, _NEAREST = 2_000, 40
@@ -44,7 +45,8 @@ def leading_places(
         return np.zeros((places, 0), dtype=int)
     near = _nearest(positions, max(_NEAREST, count)) if places > _MANY else None
     others = places if near is None else near.shape[1]
-    every = max(1, int(np.ceil(places * others * usable * 2 / _EFFORT)))
+    every = int(np.ceil(places * others * usable * 2 / _EFFORT))
+    every = max(1, min(every, usable // _LEAST_STEPS))
     at = np.arange(span, steps - lead, every)
     if use is not None:
         at = at[use[at] & use[at - span] & use[at + lead]]

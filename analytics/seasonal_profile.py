@@ -16,6 +16,8 @@ _DAYS_AROUND = 10
 # A narrower kind of day counts this many days of the wider kind as its own, until it has days enough.
 _BORROWED = 1.0
 _SATURDAY, _SUNDAY = 5, 6
+# So many values at once stay in the processor's cache.
+_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,48 +98,63 @@ class Profile:
     mean: np.ndarray
     learnt: int
 
-    def at(self, values: np.ndarray, calendar: Calendar) -> np.ndarray:
+    def at(self, values: np.ndarray, calendar: Calendar, since: int = 0) -> np.ndarray:
         """What is usual at each step, made without the values around that step.
 
         Parameters
         ----------
         values : places × steps as learnt from, or more; only the steps learnt from are used, to be left out.
         calendar : of at least as many steps.
+        since : the first step that is wanted; those before it stay missing.
 
         Returns
         -------
         places × steps of the calendar, float32.
         """
-        learnt, around = self.learnt, calendar.around
         wanted = len(calendar.phase)
         if calendar.phases == 1:
             # Where every step is alike, the mean of all others would give away the one left out.
             return np.repeat(self.mean[:, None].astype(np.float32), wanted, axis=1)
-        own, seen = around_each(values[:, :learnt], around)
-        steps = min(learnt, wanted)
+        usual = np.empty((len(values), wanted), dtype=np.float32)
+        usual[:, :since] = np.nan
+        at_once = max(1, _AT_ONCE // max(1, wanted - since))
+        for start in range(0, len(values), at_once):
+            some = slice(start, start + at_once)
+            usual[some, since:] = self._of(some, values[some, : self.learnt], calendar, since)
+        return usual
+
+    def _of(self, some: slice, values: np.ndarray, calendar: Calendar, since: int) -> np.ndarray:
+        """What is usual at some of the places, from a step on."""
+        around = calendar.around
+        first = max(0, since - around)
+        own, seen = (a[:, since - first :] for a in around_each(values[:, first:], around))
+        kind, phase = calendar.kind[since:], calendar.phase[since:]
+        steps = min(own.shape[1], len(phase))
         full = 2 * around + 1
 
         def without(
             sums: np.ndarray, counts: np.ndarray, kind: np.ndarray, wider: np.ndarray, share: float
         ) -> np.ndarray:
-            total, number = sums[:, kind, calendar.phase], counts[:, kind, calendar.phase]
+            group = kind * calendar.phases + phase
+            total, number = (a.reshape(len(a), -1).take(group, axis=1) for a in (sums, counts))
             total[:, :steps] -= own[:, :steps]
             number[:, :steps] -= seen[:, :steps]
             # Rounding may leave a trace of values where none remain.
             np.maximum(number, 0, out=number)
             total += np.float32(share * full) * wider
             number += np.float32(share * full)
-            return total / number
+            total /= number
+            return total
 
-        nothing = np.zeros(wanted, dtype=int)
-        sums, counts = self.sums, self.counts
+        sums, counts = self.sums[some], self.counts[some]
         every = [a.sum(axis=1, keepdims=True) for a in (sums, counts)]
-        usual = without(every[0], every[1], nothing, self.mean[:, None].astype(np.float32), 0.1)
+        nothing = np.zeros(len(phase), dtype=int)
+        usual = without(every[0], every[1], nothing, self.mean[some, None].astype(np.float32), 0.1)
         if calendar.within_day:
             work, rest = slice(0, 5), slice(5, 7)
             two = [np.stack([a[:, days].sum(axis=1) for days in (work, rest)], axis=1) for a in (sums, counts)]
-            usual = without(two[0], two[1], (calendar.kind >= _SATURDAY).astype(int), usual, _BORROWED)
-            usual = without(sums, counts, calendar.kind, usual, _BORROWED)
+            usual = without(two[0], two[1], (kind >= _SATURDAY).astype(int), usual, _BORROWED)
+            usual = without(sums, counts, kind, usual, _BORROWED)
         return usual
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Literal, Self
 
@@ -23,11 +26,11 @@ Transform = Literal["auto", "none", "sqrt", "log"]
 _FEW = 2_000
 # Under so many rows a second thread waits more than it works.
 _ALONE = 50_000
-# Rows whose features are made at once.
-_AT_ONCE = 200_000
+# Rows that are answered at once, and those whose features are made at once: these stay in the processor's cache.
+_AT_ONCE, _PIECE = 200_000, 4_000
 # How many rows are learnt from: the most of a panel of up to half a million values, then fewer the larger it is, for
 # looking things up in a large panel takes longer, but not fewer than the least.
-_MOST_ROWS, _LEAST_ROWS, _VALUES = 300_000, 150_000, 500_000
+_MOST_ROWS, _LEAST_ROWS, _VALUES = 300_000, 100_000, 500_000
 # Networks answer for all leads at once; beyond so many leads, or below so many moments, boosting stands alone.
 _MOST_LEADS, _LEAST_MOMENTS, _MOST_MOMENTS = 24, 3_000, 300_000
 # Skewness of never-negative values from which they are transformed.
@@ -59,29 +62,29 @@ class Regression(Forecaster):
 
     def learn(self, history: History, horizon: int) -> Self:
         values = history.values
-        seen = np.isfinite(values)
-        low = np.where(seen, values, np.inf).min(axis=1)
-        high = np.where(seen, values, -np.inf).max(axis=1)
+        low, high = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
         # Beyond what was seen by more than what was seen spans, a forecast is an accident.
         self.limits_ = np.where(low >= 0, np.maximum(2 * low - high, 0), 2 * low - high), 2 * high - low
         self.curve_ = _Curve(self._shape(values), values)
         bent = self.curve_.bent(history)
-        self.features_ = learn_features(bent, horizon)
-        known = self.features_.know(bent)
+        self.features_, known = learn_features(bent, horizon)
         random = np.random.default_rng(self.seed)
         place, origin, lead = self._chosen(bent, horizon, random)
-        features = self._rows(known, place, origin, lead)
         base = self.features_.base(known, place, origin)
         change = (known.values[place, origin + lead] - base) / self.features_.scale[place]
-        # A column that never varies, or never has a value, tells nothing.
-        self.columns_ = np.flatnonzero(np.array([_varies(column) for column in features.T]))
         self.pace_ = _pace(change, lead, horizon)
-        self.model_ = self._fitted(features[:, self.columns_], change / self.pace_[lead - 1])
-        self.networks_ = self._networks(known, bent, horizon, random)
+        # The two models learn beside each other, each on its share of the cores.
+        with ThreadPoolExecutor(1) as beside:
+            networks = beside.submit(self._networks, known, bent, horizon, random)
+            features = self._rows(known, place, origin, lead)
+            # A column that never varies, or never has a value, tells nothing.
+            self.columns_ = np.flatnonzero(np.array([_varies(column) for column in features.T]))
+            self.model_ = self._fitted(features[:, self.columns_], change / self.pace_[lead - 1])
+            self.networks_ = networks.result()
         return self
 
     def forecast(self, history: History, origins: np.ndarray, horizon: int) -> np.ndarray:
-        known = self.features_.know(self.curve_.bent(history))
+        known = self.features_.know(self.curve_.bent(history), int(np.min(origins, initial=len(history))))
         places, moments = len(history.places), len(origins)
         found = np.full((places, moments, horizon), np.nan)
         at_once = max(1, _AT_ONCE // max(1, moments * horizon))
@@ -93,6 +96,7 @@ class Regression(Forecaster):
             rows = self._rows(known, place, origin, lead)[:, self.columns_]
             with threadpool_limits(1 if len(rows) < _ALONE else None):
                 change = self.model_.predict(rows)
+            del rows
             if self.networks_ is not None:
                 pairs = [a.ravel() for a in np.meshgrid(some, origins, indexing="ij")]
                 answers = self.networks_.predict(self._moments(known, pairs[0], pairs[1]))
@@ -129,7 +133,8 @@ class Regression(Forecaster):
             return self.transform
         if least < 0:
             return "none"
-        skewed = skewness(values)
+        # A few thousand places tell as much as all.
+        skewed = skewness(values[_order(values)[:: max(1, values.size // _VALUES)]])
         return "none" if skewed < _SKEWED else "sqrt" if skewed < _VERY_SKEWED else "log"
 
     def _chosen(
@@ -152,9 +157,11 @@ class Regression(Forecaster):
         usable = np.isfinite(values[place, origin + lead]) & self._begun(values, place, origin)
         place, origin, lead = place[usable], origin[usable], lead[usable]
         if len(place) > most:
-            kept = np.sort(random.choice(len(place), most, replace=False))
+            kept = random.choice(len(place), most, replace=False)
             place, origin, lead = place[kept], origin[kept], lead[kept]
-        return place, origin, lead
+        # Looking things up is faster where the next is near the last.
+        order = np.lexsort((lead, origin, place))
+        return place[order], origin[order], lead[order]
 
     def _begun(self, values: np.ndarray, place: np.ndarray, origin: np.ndarray) -> np.ndarray:
         """Where there is a last value, at a place that ever changed."""
@@ -163,26 +170,33 @@ class Regression(Forecaster):
 
     def _rows(self, known: Known, place: np.ndarray, origin: np.ndarray, lead: np.ndarray) -> np.ndarray:
         made = self.features_
-        parts = [
-            lead[:, None].astype(np.float32),
-            made.at_target(known, place, origin, lead),
-            made.date(known, origin + lead),
-            made.at_origin(known, place, origin),
-        ]
-        return np.concatenate(parts, axis=1)
+
+        def rows(some: slice) -> list[np.ndarray]:
+            its = place[some], origin[some]
+            return [
+                lead[some, None].astype(np.float32),
+                made.at_target(known, *its, lead[some]),
+                made.date(known, its[1] + lead[some]),
+                made.at_origin(known, *its),
+            ]
+
+        return _in_pieces(rows, len(place))
 
     def _moments(self, known: Known, place: np.ndarray, origin: np.ndarray) -> np.ndarray:
         """What the networks look at: all leads of a place and moment in one row."""
         made = self.features_
-        parts = [made.at_origin(known, place, origin)]
-        parts += [
-            made.at_target(known, place, origin, np.full(len(place), lead), brief=True)
-            for lead in range(1, made.horizon + 1)
-        ]
-        # In less than three weeks the time of day says which day it was, not what is usual: the profile does that.
-        if made.weeks or made.years:
-            parts.append(made.date(known, origin + 1))
-        return np.concatenate(parts, axis=1)
+
+        def rows(some: slice) -> list[np.ndarray]:
+            its = place[some], origin[some]
+            parts = [made.at_origin(known, *its)]
+            for lead in range(1, made.horizon + 1):
+                parts.append(made.at_target(known, *its, np.full(len(its[0]), lead), brief=True))
+            # In less than three weeks the time of day says which day it was, not what is usual: the profile does that.
+            if made.weeks or made.years:
+                parts.append(made.date(known, its[1] + 1))
+            return parts
+
+        return _in_pieces(rows, len(place))
 
     def _fitted(self, features: np.ndarray, change: np.ndarray) -> Any:
         if len(change) < 20 or not len(self.columns_):
@@ -190,15 +204,15 @@ class Regression(Forecaster):
         if len(change) < _FEW:
             return _Line().fit(features, change)
         model = HistGradientBoostingRegressor(
-            learning_rate=0.08,
-            max_iter=100 if len(change) < _ALONE // 2 else 200 if len(change) <= _LEAST_ROWS else 300,
+            learning_rate=0.12,
+            max_iter=80 if len(change) <= _LEAST_ROWS else 200,
             max_leaf_nodes=31,
             min_samples_leaf=int(np.clip(len(change) // 5_000, 20, 200)),
             l2_regularization=1.0,
             early_stopping=False,
             random_state=self.seed,
         )
-        with threadpool_limits(1 if len(change) < _ALONE else None):
+        with threadpool_limits(1 if len(change) < _ALONE else max(1, (os.cpu_count() or 1) // 2), "openmp"):
             return model.fit(features, change)
 
     def _networks(
@@ -218,6 +232,8 @@ class Regression(Forecaster):
             place, origin = (a.ravel() for a in np.meshgrid(order, np.arange(moments), indexing="ij"))
         else:
             place, origin = order[random.integers(0, len(order), most)], random.integers(0, moments, most)
+            near = np.lexsort((origin, place))
+            place, origin = place[near], origin[near]
         begun = self._begun(values, place, origin)
         place, origin = place[begun], origin[begun]
         if len(place) < _LEAST_MOMENTS:
@@ -228,6 +244,19 @@ class Regression(Forecaster):
         return SmallNetworks(self.networks, self.seed).fit(
             self._moments(known, place, origin), change.astype(np.float32)
         )
+
+
+def _in_pieces(rows: Callable[[slice], list[np.ndarray]], count: int) -> np.ndarray:
+    """rows × features, made piece by piece from parts that lie side by side."""
+    found: np.ndarray | None = None
+    for start in range(0, max(count, 1), _PIECE):
+        some = slice(start, min(start + _PIECE, count))
+        parts = rows(some)
+        if found is None:
+            found = np.empty((count, sum(part.shape[1] for part in parts)), dtype=np.float32)
+        np.concatenate(parts, axis=1, out=found[some])
+    assert found is not None
+    return found
 
 
 class _Curve:

@@ -44,9 +44,10 @@ class SmallNetworks:
         """Learns rows × features to rows × leads; what is missing among the features counts as usual."""
         seen = np.isfinite(features)
         number = np.maximum(seen.sum(axis=0), 1)
-        self.mean = np.where(seen, features, 0).sum(axis=0, dtype=np.float64) / number
-        spread = np.sqrt((np.where(seen, features - self.mean, 0) ** 2).sum(axis=0) / number)
-        self.spread = np.where(spread > 1e-6, spread, np.inf)
+        self.mean = np.sum(features, axis=0, where=seen, dtype=np.float64) / number
+        self.mean = self.mean.astype(np.float32)
+        spread = np.sqrt(np.sum((features - self.mean) ** 2, axis=0, where=seen, dtype=np.float64) / number)
+        self.spread = np.where(spread > 1e-6, spread, np.inf).astype(np.float32)
         rows = self._standard(features)
         # Their matrices are so small that several cores wait for each other: each network has one core to itself.
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(self.count, os.cpu_count() or 1)) as pool:
@@ -60,8 +61,8 @@ class SmallNetworks:
         return np.mean([_answer(weights, rows) for weights in self.networks], axis=0)
 
     def _standard(self, features: np.ndarray) -> np.ndarray:
-        rows = (features - self.mean) / self.spread
-        return np.nan_to_num(np.clip(rows, -_FAR, _FAR), nan=0.0).astype(np.float32)
+        rows = (features.astype(np.float32, copy=False) - self.mean) / self.spread
+        return np.nan_to_num(np.clip(rows, -_FAR, _FAR, out=rows), copy=False, nan=0.0)
 
 
 def _learnt(rows: np.ndarray, targets: np.ndarray, seed: int) -> list[np.ndarray]:

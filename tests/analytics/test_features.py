@@ -92,7 +92,7 @@ def test_among_very_many_places_only_the_nearest_count(monkeypatch: pytest.Monke
 def test_features_of_a_moment_do_not_change_with_what_comes_later() -> None:
     rng = np.random.default_rng(6)
     history = hourly(rng.normal(0, 1, (5, 400)), drivers={"rain": rng.normal(0, 1, (5, 400))})
-    made = learn_features(history.until(300), 4)
+    made, _ = learn_features(history.until(300), 4)
     place, origin = np.arange(5), np.full(5, 320)
     known = made.know(history)
     later = replace(
