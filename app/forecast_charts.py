@@ -135,7 +135,8 @@ def errors_figure(errors: pd.DataFrame, *, found: Outlook, height: int = 340) ->
             y=rows["mae"],
             mode="lines+markers",
             line={"color": colour, "width": 3 if is_shown else 1.6, "dash": "solid" if is_shown else _DASHES[i % 6]},
-            marker={"symbol": _MARKS[i % 7], "size": 7, "color": colour},
+            # Marks tell lines apart without colour; one at each of ninety steps would hide them.
+            marker={"symbol": _MARKS[i % 7], "size": 7, "color": colour, "maxdisplayed": 15},
             customdata=[[ahead_words(int(k), found.history.step), quantity(v, symbol)] for k, v in
                         zip(rows["lead"], rows["mae"], strict=True)],
             hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",

@@ -100,7 +100,7 @@ def worst_table(found: Outlook, region: Region) -> pd.DataFrame:
     if rows["coverage"].notna().any():
         table[t("Within the 80% limits")] = [percent(v) for v in rows["coverage"]]
     table[t("Sees ahead")] = [
-        ahead_words(int(v), found.history.step) if v > 0 else t("not further than a guess") for v in rows["ahead"]
+        ahead_words(int(v), found.history.step) if v > 0 else t("not at all") for v in rows["ahead"]
     ]
     return table
 
