@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -91,6 +92,8 @@ def _rows(region: Region, measured: Measured, place: str) -> tuple[Dataset, Colu
     """
     if measured.indicator.table != "panel" or place not in measured.table.index:
         return None
+    if not measured.table.at[place, "dataset"]:
+        return None  # a home place without a row
     name = measured.indicator.needs[0]
     dataset = dataset_of(measured, place)
     column = dataset.column(name)
@@ -182,27 +185,50 @@ def yearly(
     -------
     None where the indicator is not made from a series, or it has fewer than three full years.
     """
-    found = _rows(region, measured, place)
-    if found is None or found[1].aggregate == "none":
-        return None
-    dataset, column, rows = found
-    by_year = _by_year(rows, dataset.step, column.aggregate)
-    known = by_year.dropna()
-    if len(known) < 3:
-        return None
-    by_year = by_year.loc[known.index[0] : known.index[-1]]
-    fitted = known if reference is None else known[known.index.isin(range(reference[0], reference[1] + 1))]
-    years, values = by_year.index.to_numpy(), by_year.to_numpy(float)
-    if len(fitted) < _LEAST_TREND:
-        return Yearly(dataset, column, years, values, None)
-    at, row = fitted.index.to_numpy(float), fitted.to_numpy()[None, :]
-    test = mann_kendall(row, autocorrelation="hamed_rao" if len(fitted) > 10 else "ignore")
-    fit = theil_sen(row, at, variance=test["variance"])
-    slope, low, high = (float(fit[name].iloc[0]) for name in ("slope", "low", "high"))
+    return yearly_of(region, measured, [place], reference=reference).get(place)
+
+
+def yearly_of(
+    region: Region, measured: Measured, places: Sequence[str], *, reference: tuple[int, int] | None = None
+) -> dict[str, Yearly]:
+    """The values of many places by calendar year, with their trends: those of `yearly`, fitted together."""
+    found: dict[str, Yearly] = {}
+    fitted: dict[tuple[int, ...], list[tuple[str, np.ndarray]]] = {}
+    for place in places:
+        rows = _rows(region, measured, place)
+        if rows is None or rows[1].aggregate == "none":
+            continue
+        dataset, column, values = rows
+        by_year = _by_year(values, dataset.step, column.aggregate)
+        known = by_year.dropna()
+        if len(known) < 3:
+            continue
+        by_year = by_year.loc[known.index[0] : known.index[-1]]
+        found[place] = Yearly(dataset, column, by_year.index.to_numpy(), by_year.to_numpy(float), None)
+        within = known if reference is None else known[known.index.isin(range(reference[0], reference[1] + 1))]
+        if len(within) >= _LEAST_TREND:
+            # Places with the same full years are fitted at once.
+            fitted.setdefault(tuple(within.index), []).append((place, within.to_numpy(float)))
+    for years, of_these in fitted.items():
+        for place, trend in zip(*_trends(years, of_these), strict=True):
+            found[place] = replace(found[place], trend=trend)
+    return found
+
+
+def _trends(years: tuple[int, ...], rows: list[tuple[str, np.ndarray]]) -> tuple[list[str], list[Trend]]:
+    at, values = np.array(years, dtype=float), np.stack([row for _, row in rows])
+    test = mann_kendall(values, autocorrelation="hamed_rao" if len(years) > 10 else "ignore")
+    fit = theil_sen(values, at, variance=test["variance"])
+    slope = fit["slope"].to_numpy(float)
     ends = at[[0, -1]]
-    line = np.median(row[0] - slope * at) + slope * ends
-    trend = Trend(slope, low, high, float(test["p_value"].iloc[0]), (int(ends[0]), int(ends[1])), line)
-    return Yearly(dataset, column, years, values, trend)
+    level = np.median(values - slope[:, None] * at, axis=1)
+    lines = level[:, None] + slope[:, None] * ends
+    limits = zip(slope, fit["low"], fit["high"], test["p_value"], lines, strict=True)
+    trends = [
+        Trend(float(s), float(low), float(high), float(p), (years[0], years[-1]), line)
+        for s, low, high, p, line in limits
+    ]
+    return [place for place, _ in rows], trends
 
 
 def _by_year(rows: pd.DataFrame, step: str, aggregate: str) -> pd.Series:

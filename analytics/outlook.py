@@ -253,15 +253,24 @@ def scores(found: Outlook) -> pd.DataFrame:
 
 def shown_at(found: Outlook, place: str) -> pd.DataFrame:
     """The forecast at one place, with its lead times and how each came to be shown."""
-    mine = found.table[found.table["location_id"] == place].reset_index(drop=True)
-    judged = found.gated[found.gated["location_id"] == place].set_index("lead")
-    lead = np.arange(1, found.horizon + 1)
-    return mine.assign(
+    everywhere, rows = _shown_everywhere(found)
+    return everywhere.iloc[rows.get(place, np.zeros(0, int))].reset_index(drop=True)
+
+
+@lru_cache(maxsize=8)
+def _shown_everywhere(found: Outlook) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """The forecast at all places and which rows are whose: an atlas asks for one place after the other."""
+    by_place = found.table.groupby("location_id", observed=True, sort=False)
+    lead = by_place.cumcount().to_numpy() + 1
+    keys = pd.MultiIndex.from_arrays([found.table["location_id"], lead])
+    judged = found.gated.set_index(["location_id", "lead"])[["shown", "baseline", "reason"]].reindex(keys)
+    everywhere = found.table.assign(
         lead=lead,
-        by_model=(judged["shown"].reindex(lead) == "model").to_numpy(),
-        baseline=judged["baseline"].reindex(lead).to_numpy(),
-        reason=judged["reason"].reindex(lead).to_numpy(),
+        by_model=(judged["shown"] == "model").to_numpy(),
+        baseline=judged["baseline"].to_numpy(),
+        reason=judged["reason"].to_numpy(),
     )
+    return everywhere, by_place.indices
 
 
 def sees_ahead_of(found: Outlook) -> pd.Series:

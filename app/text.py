@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import babel
@@ -117,7 +117,12 @@ def _messages(code: str) -> dict[str, str]:
 
 
 def _locale() -> babel.Locale:
-    return babel.Locale.parse(_BABEL.get(_language.get(), _language.get().replace("-", "_")))
+    return _parsed(_language.get())
+
+
+@cache
+def _parsed(code: str) -> babel.Locale:
+    return babel.Locale.parse(_BABEL.get(code, code.replace("-", "_")))
 
 
 def number(value: float | None, *, decimals: int | None = None, digits: int = 3) -> str:
@@ -140,8 +145,13 @@ def number(value: float | None, *, decimals: int | None = None, digits: int = 3)
     else:
         shown = round(value, decimals)
         pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    shown = shown or 0.0  # −0 is 0
-    return str(babel.numbers.format_decimal(shown, format=pattern, locale=_locale(), decimal_quantization=False))
+    return _written(shown or 0.0, pattern, _language.get())  # −0 is 0
+
+
+@lru_cache(maxsize=50_000)
+def _written(value: float, pattern: str, code: str) -> str:
+    """A number by a pattern; an atlas writes the same ones on page after page."""
+    return str(babel.numbers.format_decimal(value, format=pattern, locale=_parsed(code), decimal_quantization=False))
 
 
 def quantity(value: float | None, symbol: str, *, digits: int = 3) -> str:

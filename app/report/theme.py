@@ -1,0 +1,181 @@
+"""What the map of a report shows: an indicator or a series at all its places, in classes, with what defends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from analytics.classes import Classes, class_breaks
+from analytics.cube import cube, mapped_layer
+from analytics.finding import Finding, finding, opening
+from analytics.indicator import Domain
+from analytics.indicators import INDICATORS
+from analytics.measure import uses
+from analytics.place_indicators import OPENS_ON
+from app.dataset_words import column_title, unit_symbol
+from app.indicator_words import age_words, chosen_unit, short_title, unit_words
+from app.text import period, said, t, when
+from geodata.catalog import Column, Dataset
+from geodata.errors import AlmanacError, UnknownName
+from geodata.region import Region
+from geodata.search import nearest
+
+
+@dataclass(frozen=True, eq=False)
+class Theme:
+    """One map's worth of numbers.
+
+    name : what was asked for: an indicator, or a series as `dataset.column`
+    title, titled, unit : as the reader writes them; `titled` is the title with the unit
+    layer : the places that could have a value, with `name`
+    values : by `location_id`
+    classes : those of the screen
+    period : the time that the values are of, in words
+    now : what is meant by it where places end at different times; "" else
+    datasets : from which the numbers were made
+    finding : the indicator with its evidence; None for a series
+    series : the series behind it, as `dataset.column`; "" where there is none
+    """
+
+    name: str
+    title: str
+    titled: str
+    unit: str
+    layer: gpd.GeoDataFrame
+    values: pd.Series
+    classes: Classes
+    period: str
+    now: str
+    datasets: tuple[Dataset, ...]
+    finding: Finding | None
+    series: str
+
+    @property
+    def known(self) -> pd.Series:
+        """The values that there are."""
+        return self.values[np.isfinite(self.values)]
+
+
+def themes(region: Region) -> dict[str, str]:
+    """What reports of a region can be about, the one to begin with first: names and titles."""
+    found: dict[str, str] = {}
+    for name in dict.fromkeys((region.opens_on, *region.headlines)):
+        dataset, column = region.series(name)
+        if dataset in region.mappable():
+            found[name] = column_title(column)
+    for indicator, use in uses(region).items():
+        if use.locations is not None:
+            found[indicator] = chosen_unit(use.indicator)
+    return found
+
+
+def theme_of(region: Region, name: str | None = None) -> Theme:
+    """What a map of this name shows.
+
+    Parameters
+    ----------
+    name : an indicator, a series as `dataset.column`, or a domain, which stands for the indicator that its page opens
+        on; None for the series that the region opens on.
+
+    Raises
+    ------
+    UnknownName
+        When there is nothing of this name; a near-miss is named.
+    AlmanacError
+        When the region has no data for it, or its places have no position.
+    """
+    wanted = name or region.opens_on
+    if wanted in get_args(Domain):
+        domain: Domain = next(d for d in get_args(Domain) if d == wanted)
+        first = opening(region, domain, OPENS_ON[domain]) if uses(region, domain) else []
+        if not first:
+            raise AlmanacError(
+                "The region {region} has no data for the domain “{domain}”.",
+                hint="Choose one of: {known}.",
+                region=region.name,
+                domain=wanted,
+                known=tuple(themes(region)),
+            )
+        wanted = first[0]
+    if wanted in INDICATORS:
+        return _of_indicator(region, wanted)
+    if "." in wanted:
+        return _of_series(region, *region.series(wanted))
+    known = [*get_args(Domain), *themes(region)]
+    near = nearest(wanted, known)
+    raise UnknownName(
+        "There is no theme “{theme}”.",
+        hint="Did you mean “{near}”?" if near else "Choose one of: {known}.",
+        theme=wanted,
+        near=near,
+        known=tuple(known),
+    )
+
+
+def _of_indicator(region: Region, name: str) -> Theme:
+    found = finding(region, name)
+    table = found.measured.table
+    if not found.measured.known:
+        raise AlmanacError(
+            "No place of {region} has enough data for “{indicator}”.",
+            hint="Choose another theme; the Standards page tells what each indicator needs.",
+            region=region.name,
+            indicator=name,
+        )
+    layer = found.measured.layer(region)
+    ends = table.loc[table["value"].notna(), ["observed_from", "observed_to"]].dropna()
+    told = period(ends["observed_from"].min(), ends["observed_to"].max()) if len(ends) else ""
+    needed = found.indicator.needs[0] if found.indicator.table == "panel" else ""
+    dataset = next((d for d in found.measured.use.datasets if needed in d.columns), None)
+    return Theme(
+        name=name,
+        title=short_title(found.indicator),
+        titled=chosen_unit(found.indicator),
+        unit=unit_words(found.indicator),
+        layer=layer,
+        values=found.measured.values.reindex(layer.index),
+        classes=found.classes,
+        period=told,
+        now=age_words(table) if found.indicator.latest else "",
+        datasets=found.measured.use.datasets,
+        finding=found,
+        series=f"{dataset.id}.{needed}" if dataset is not None else "",
+    )
+
+
+def _of_series(region: Region, dataset: Dataset, column: Column) -> Theme:
+    layer = mapped_layer(region, dataset)
+    all_of_it = cube(region, dataset.id, column.name)
+    step = all_of_it.latest_full()
+    values = all_of_it.at(step)
+    if not np.isfinite(values).any():
+        raise AlmanacError(
+            "No place of {region} has a value of {series}.",
+            hint="Choose another theme; the Data page tells what each dataset holds.",
+            region=region.name,
+            series=f"{dataset.id}.{column.name}",
+        )
+    if len(all_of_it.times):
+        told = when(all_of_it.times[step], all_of_it.step)
+    else:
+        told = period(dataset.observed_from, dataset.observed_to)
+    if all_of_it.made in ("mean", "sum"):
+        told = t("{time} (mean)", time=told) if all_of_it.made == "mean" else t("{time} (sum)", time=told)
+    return Theme(
+        name=f"{dataset.id}.{column.name}",
+        title=said(column.title),
+        titled=column_title(column),
+        unit=unit_symbol(column),
+        layer=layer,
+        values=values,
+        classes=class_breaks(all_of_it.values, method="diverging" if column.scale == "diverging" else "quantile"),
+        period=told,
+        now="",
+        datasets=(dataset,),
+        finding=None,
+        series=f"{dataset.id}.{column.name}" if dataset.kind == "panel" else "",
+    )

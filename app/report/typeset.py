@@ -1,0 +1,162 @@
+"""Documents as PDF: tagged, PDF/UA-1, with the fonts that come with the installation."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import tempfile
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import typst
+
+from app.charts import INK
+from app.report.blocks import Block, Contents, Document, Facts, Figure, Heading, Index, Legend, Link, Table, Text
+from app.report.printed_map import mark_path
+from app.report.symbology import Symbol
+from app.text import t
+from geodata.errors import AlmanacError
+
+FOLDER = Path(__file__).parent
+FONTS = FOLDER / "fonts"
+# How Typst names the languages: the region chooses the forms of Chinese signs.
+_LANGUAGES = {"en": ("en", "GB"), "zh-Hans": ("zh", "CN"), "zh-Hant": ("zh", "TW")}
+
+
+def typeset(document: Document, *, archive: bool = False, printed: datetime.datetime) -> bytes:
+    """A document as tagged PDF.
+
+    Parameters
+    ----------
+    archive : PDF/A-2a beside PDF/UA-1.
+    printed : the moment that the file says it was made.
+
+    Raises
+    ------
+    AlmanacError
+        When the compiler refuses the document, with what it says.
+    """
+    standards: Any = ["ua-1", "a-2a"] if archive else ["ua-1"]
+    made = _compile(document, format="pdf", pdf_standards=standards, timestamp=printed.replace(microsecond=0))[0]
+    # The compiler writes every tag by itself; packed together they take a third of the room.
+    packed = io.BytesIO()
+    with pikepdf.open(io.BytesIO(made)) as pdf:
+        pdf.save(packed, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
+    return packed.getvalue()
+
+
+def pictures(document: Document, *, dots_per_inch: int = 110) -> list[bytes]:
+    """The pages of a document as PNG, to look at."""
+    return _compile(document, format="png", ppi=dots_per_inch)
+
+
+def _compile(document: Document, **how: Any) -> list[bytes]:
+    with tempfile.TemporaryDirectory(prefix="almanac-report-") as folder:
+        root = Path(folder)
+        for name, figure in document.figures().items():
+            (root / name).write_text(figure.svg, encoding="utf-8")
+        if document.issue.logo is not None:
+            content, ending = document.issue.logo
+            (root / f"logo.{ending}").write_bytes(content)
+        text = json.dumps(_plain(document), ensure_ascii=False)
+        (root / "document.json").write_text(text, encoding="utf-8")
+        (root / "layout.typ").write_bytes((FOLDER / "layout.typ").read_bytes())
+        try:
+            fonts = typst.Fonts(include_system_fonts=_strange(text), font_paths=[FONTS])
+            made = typst.Compiler(root / "layout.typ", root=root, font_paths=fonts).compile(**how)
+        except typst.TypstError as problem:
+            raise AlmanacError(
+                "The report cannot be set: {what}.",
+                hint="Try it without the logo or with fewer places; if that does not help, tell the maintainers.",
+                what=str(problem.message).rstrip("."),
+            ) from problem
+    return made if isinstance(made, list) else [made or b""]
+
+
+def _strange(text: str) -> bool:
+    """Whether there are signs that our font lacks, for which the system's fonts are asked."""
+    return any(not (sign.isspace() or ord(sign) in _signs()) for sign in set(text))
+
+
+@cache
+def _signs() -> frozenset[int]:
+    """The code points of our font."""
+    ranges = (line.split("-") for line in (FONTS / "signs.txt").read_text(encoding="ascii").split())
+    return frozenset(code for low, high in ranges for code in range(int(low, 16), int(high, 16) + 1))
+
+
+def _plain(document: Document) -> dict[str, Any]:
+    lang, region = _LANGUAGES.get(document.language, ("en", "GB"))
+    issue = document.issue
+    return {
+        "title": document.title,
+        "lang": lang,
+        "region": region,
+        "paper": document.paper,
+        "orientation": document.orientation,
+        "left": 185 if document.paper == "a3" else 128,
+        "keywords": list(document.keywords),
+        "foot": document.foot,
+        "page_words": document.page_words,
+        "issue": {
+            "issuer": issue.issuer,
+            "classification": issue.classification,
+            "document_id": issue.document_id,
+            "printed": issue.printed,
+            "logo": f"logo.{issue.logo[1]}" if issue.logo is not None else None,
+            "logo_alt": t("Logo of {issuer}", issuer=issue.issuer),
+        },
+        "pages": [
+            {"layout": page.layout, "slots": {name: [_block(b) for b in bs] for name, bs in page.slots.items()}}
+            for page in document.pages
+        ],
+    }
+
+
+def _block(block: Block) -> dict[str, Any]:
+    match block:
+        case Heading():
+            return {"kind": "heading", **asdict(block)}
+        case Text():
+            return {"kind": "text", **asdict(block)}
+        case Facts():
+            return {"kind": "facts", "rows": block.rows, "colon": t(": ")}
+        case Table():
+            return {"kind": "table", **asdict(block)}
+        case Figure():
+            return {"kind": "figure", "file": block.file, "alt": block.alt, "width": block.width} | {
+                "height": block.height,
+                "caption": block.caption,
+            }
+        case Legend():
+            return {
+                "kind": "legend",
+                "title": block.title,
+                "columns": block.columns,
+                "points": block.points,
+                "note": block.note,
+                "symbols": [_symbol(s) for s in block.symbols],
+            }
+        case Link():
+            code = block.code
+            return {"kind": "link", "text": block.text, "address": block.address} | {
+                "code": code.file if code is not None else None,
+                "code_alt": code.alt if code is not None else "",
+            }
+        case Contents():
+            return {"kind": "contents", **asdict(block)}
+        case Index():
+            return {"kind": "index", **asdict(block)}
+
+
+def _symbol(symbol: Symbol) -> dict[str, Any]:
+    path = mark_path(symbol.mark, 30, 30, 36)
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 60"><path d="{path}" fill="{symbol.colour}" '
+        f'stroke="{INK}" stroke-width="3"/></svg>'
+    )
+    return {**asdict(symbol), "ink": symbol.ink, "drawing": drawing}

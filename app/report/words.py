@@ -1,0 +1,97 @@
+"""What reports say in sentences beside those of the pages: what a map shows, how its numbers came to be, from whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from analytics.classes import Classes
+from app.dataset_words import licence_words
+from app.indicator_words import evidence_card
+from app.report.symbology import Symbol
+from app.report.theme import Theme
+from app.text import day, listed, number, period, quantity, said, t, together
+from geodata.catalog import Dataset
+from geodata.region import Region
+
+_NAMED = 3
+
+
+def map_alt(theme: Theme, symbols: Sequence[Symbol], place: str | None = None, name: str = "") -> str:
+    """What a map shows, for those who do not see it: classes with their counts, extremes, gaps, the place itself."""
+    known = theme.known
+    words = [
+        t(
+            "Map of {what}, {time}: {n} places.",
+            what=theme.titled,
+            time=theme.period,
+            n=number(len(theme.values), decimals=0),
+        )
+    ]
+    if place is not None and place in theme.values.index:
+        at = int(np.flatnonzero(theme.values.index == place)[0])
+        value = float(theme.values.iloc[at])
+        words.append(t("{place}: {value}.", place=name, value=quantity(value, theme.unit)))
+    words.append(
+        t(
+            "By class: {classes}.",
+            classes=listed(f"{s.label} ({number(s.count, decimals=0)})" for s in symbols if s.count),
+        )
+    )
+    if len(known) > 1:
+        names = theme.layer["name"]
+        low, high = known.idxmin(), known.idxmax()
+        words.append(
+            t(
+                "Lowest: {low_place}, {low}; highest: {high_place}, {high}.",
+                low_place=names[low], low=quantity(float(known[low]), theme.unit),
+                high_place=names[high], high=quantity(float(known[high]), theme.unit),
+            )
+        )  # fmt: skip
+    return together(words)
+
+
+def theme_facts(region: Region, theme: Theme) -> tuple[tuple[str, str], ...]:
+    """The method box: how the numbers were made, by whose definition, how sure they are."""
+    if theme.finding is None:
+        return (
+            (t("Figure"), t("as its producer published it; nothing was computed but the class")),
+            (t("Classes"), class_method(theme.classes)),
+            (t("Completeness"), t("{known} of {n} places have a value", known=number(len(theme.known), decimals=0),
+                                  n=number(len(theme.values), decimals=0))),
+            (t("Uncertainty"), t("The producer gives none with the values.")),
+        )  # fmt: skip
+    left_out = {t("Direction"), t("Observed"), t("Source"), t("Unit"), t("Reference")}
+    card = [row for row in evidence_card(region, theme.finding, None) if row[0] not in left_out]
+    return tuple(card)
+
+
+def class_method(classes: Classes) -> str:
+    """How the breaks of a map were found."""
+    if classes.authority:
+        return t("set by {authority}", authority=said(classes.authority))
+    return {
+        "quantile": t("about as many values in each, over all times"),
+        "equal": t("equally wide"),
+        "natural": t("with the least spread inside each"),
+        "diverging": t("the same on both sides of the middle, over all times"),
+        "given": t("given"),
+    }[classes.method]
+
+
+def layer_facts(datasets: Iterable[Dataset]) -> list[tuple[str, str]]:
+    """Producer, licence and vintage of each dataset, once."""
+    return [
+        (
+            said(dataset.title),
+            t(
+                "{producer}; {licence}; observed {period}; retrieved {day}.",
+                producer=dataset.producer,
+                licence=licence_words(dataset),
+                period=period(dataset.observed_from, dataset.observed_to),
+                day=day(dataset.retrieved),
+            ),
+        )
+        for dataset in dict.fromkeys(datasets)
+    ]
