@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,17 +17,19 @@ from app.glance_words import key_figure_words, seen_words
 from app.indicator_words import disagreement_words, value_words
 from app.report.blocks import Block, Facts, Figure, Heading, Page, Table, Text
 from app.report.map_page import (
+    BLANK,
     add_numbers,
     drawing_of,
+    first_that_fits,
     gaps,
     legend,
-    map_figure,
     period_words,
     ranked,
     ranking,
     sources,
     theme_answer,
     theme_link,
+    whole_alt,
 )
 from app.report.numbers import Numbers
 from app.report.printed_charts import fan_chart
@@ -39,8 +42,8 @@ from geodata.errors import AlmanacError
 from geodata.region import Region
 
 _RANKED, _DISPUTED = 5, 8
-# How high the map and the fan are for their width: lower than on a page of their own, since words stand beside them.
-_MAP, _FAN = 0.56, 0.33
+# How high the fan is for its width, and how high the map may be: the first that leaves all that happens on one page.
+_FAN, _MAPS = 0.33, (0.75, 0.7, 0.65, 0.6, 0.56, 0.52, 0.48, 0.44)
 
 
 def brief_pages(region: Region, theme: Theme, sizes: Sizes, numbers: Numbers, *, dashboard: str) -> tuple[Page, ...]:
@@ -52,17 +55,16 @@ def brief_pages(region: Region, theme: Theme, sizes: Sizes, numbers: Numbers, *,
     """
     add_numbers(region, theme, numbers)
     found = _outlook(region, theme)
-    happening = (
-        Heading(t("{region}: {what}", region=said(region.name), what=theme.title), 1, anchor="brief"),
-        *_happening(region, theme, sizes, numbers),
-    )
+    happening = _happening(region, theme, sizes)
     rest = (
         *_likely(region, theme, found, sizes, numbers),
         *_uncertain(region, theme, found),
         *_decision(theme),
         *_method(region, theme, found, dashboard),
     )
-    return Page("flow", {"body": happening}), Page("flow", {"body": rest})
+    for figure in glance(region).figures:
+        numbers.add_key_figure(region, figure)
+    return happening, Page("flow", {"body": rest})
 
 
 def _outlook(region: Region, theme: Theme) -> Outlook | AlmanacError | None:
@@ -75,28 +77,37 @@ def _outlook(region: Region, theme: Theme) -> Outlook | AlmanacError | None:
         return error
 
 
-def _happening(region: Region, theme: Theme, sizes: Sizes, numbers: Numbers) -> Iterator[Block]:
+def _happening(region: Region, theme: Theme, sizes: Sizes) -> Page:
     drawing = drawing_of(region, theme)
     width, _ = sizes.region
-    yield Text(period_words(theme))
-    yield Heading(t("What is happening"))
-    yield Text(theme_answer(region, theme), strong=True)
-    yield map_figure(region, theme, drawing, width, round(width * _MAP))
-    yield from legend(region, theme, drawing)
-    yield ranking(theme, drawing.symbols, _RANKED)
-    figures = glance(region).figures
-    if figures:
-        for figure in figures:
-            numbers.add_key_figure(region, figure)
-        yield Table(
-            (t("Key figure"), t("Value"), t("Of which places and time")),
-            tuple(
-                (said(f.column.title), quantity(f.value, unit_symbol(f.column)), key_figure_words(f)) for f in figures
-            ),
-            right=(1,),
-            wide=(0, 2),
-            caption=t("Key figures of the region"),
+    shown = Figure("map-region", BLANK, whole_alt(region, theme, drawing), width, width)
+    before: tuple[Block, ...] = (
+        Heading(t("{region}: {what}", region=said(region.name), what=theme.title), 1, anchor="brief"),
+        Text(period_words(theme)),
+        Heading(t("What is happening")),
+        Text(theme_answer(region, theme), strong=True),
+    )
+    after: list[Block] = [*legend(region, theme, drawing), ranking(theme, drawing.symbols, _RANKED)]
+    if figures := glance(region).figures:
+        after.append(
+            Table(
+                (t("Key figure"), t("Value"), t("Of which places and time")),
+                tuple(
+                    (said(f.column.title), quantity(f.value, unit_symbol(f.column)), key_figure_words(f))
+                    for f in figures
+                ),
+                right=(1,),
+                widths=(1.2, 0.8, 2.0),
+                caption=t("Key figures of the region"),
+            )
         )
+
+    def page(figure: Figure) -> Page:
+        return Page("flow", {"body": (*before, figure, *after)})
+
+    tried = [replace(shown, height=round(width * share)) for share in _MAPS]
+    chosen = tried[first_that_fits([page(one) for one in tried], sizes)]
+    return page(replace(chosen, svg=drawing.whole(chosen.width, chosen.height).svg))
 
 
 def _likely(
@@ -150,7 +161,7 @@ def _shown_place(theme: Theme, found: Outlook) -> str:
 
 def _uncertain(region: Region, theme: Theme, found: Outlook | AlmanacError | None) -> Iterator[Block]:
     yield Heading(t("What is uncertain"))
-    yield Text(gaps(theme))
+    yield Text(gaps(region, theme))
     seen = glance(region)
     mine = [c for c in seen.coverage if c.dataset in theme.datasets]
     if mine:
@@ -220,7 +231,7 @@ def _disputed(theme: Theme) -> tuple[list[str], Table | None]:
         len(first),
         all=number(len(result.disagreed), decimals=0),
     )
-    return words, Table(columns, rows, wide=tuple(range(len(columns))), caption=caption)
+    return words, Table(columns, rows, widths=(1.0,) * len(columns), caption=caption)
 
 
 def _over_the_edge(theme: Theme) -> Iterator[str]:

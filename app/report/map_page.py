@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.finding import clusters_of
+from analytics.latest import latest
 from app.indicator_words import REASONS, answer, class_words
 from app.report.blocks import (
     Block,
@@ -45,7 +47,8 @@ from geodata.region import Region
 _CHOICES = ((1.0, 10, 8), (0.9, 10, 6), (0.8, 10, 5), (0.72, 10, 5), (0.64, 8, 4), (0.56, 7, 3), (0.5, 5, 2))
 # Coarser than this the hatches of the legend are finer than a dot, which the compiler does not bear.
 _COARSE = 40
-_BLANK = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
+# Stands for a drawing that is not yet made.
+BLANK = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 
 
 def map_page(region: Region, theme: Theme, sizes: Sizes, numbers: Numbers, *, dashboard: str) -> Page:
@@ -57,7 +60,7 @@ def map_page(region: Region, theme: Theme, sizes: Sizes, numbers: Numbers, *, da
     """
     add_numbers(region, theme, numbers)
     drawing = drawing_of(region, theme)
-    whole = map_figure(region, theme, drawing, *sizes.region)
+    whole = Figure("map-region", BLANK, whole_alt(region, theme, drawing), *sizes.region)
     said_once = _Said(
         lead=(
             Heading(t("{region}: {what}", region=said(region.name), what=theme.title), 1, anchor="map"),
@@ -70,20 +73,28 @@ def map_page(region: Region, theme: Theme, sizes: Sizes, numbers: Numbers, *, da
             Heading(t("Method and uncertainty")),
             Facts(theme_facts(region, theme)),
             Heading(t("Gaps")),
-            Text(gaps(theme), small=True),
+            Text(gaps(region, theme), small=True),
+        ),
+        sources=(
             Heading(t("Sources")),
             Facts(tuple(sources(region, theme))),
             theme_link(dashboard, region, theme),
         ),
     )
     pages = [_page(theme, drawing, said_once, sizes, whole, *choice) for choice in _CHOICES]
-    # The heights fall, so that of those that fit the first is found by halving.
-    chosen = bisect_left(pages, 1, hi=len(pages) - 1, key=lambda page: int(_fits(page, sizes)))
-    share = _CHOICES[chosen][0]
-    width, height = sizes.region
-    drawn = replace(whole, svg=drawing.whole(width, round(height * share)).svg) if share < 1 else whole
-    page = pages[chosen]
-    return replace(page, slots={**page.slots, "map": (replace(drawn, height=round(height * share)),)})
+    page = pages[first_that_fits(pages, sizes)]
+    (placed,) = page.slots["map"]
+    assert isinstance(placed, Figure)
+    svg = drawing.whole(placed.width, placed.height).svg
+    return replace(page, slots={**page.slots, "map": (replace(placed, svg=svg),)})
+
+
+def first_that_fits(pages: Sequence[Page], sizes: Sizes) -> int:
+    """Which of several pages, each taking less room than the one before, is the first that is one page; else the last.
+
+    They are set without their drawings, which take time and no more room than they are given.
+    """
+    return bisect_left(pages, 1, hi=len(pages) - 1, key=lambda page: int(_fits(page, sizes)))
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,7 @@ class _Said:
     legend: tuple[Block, ...]
     chart: Figure
     notes: tuple[Block, ...]
+    sources: tuple[Block, ...]
 
 
 def _page(
@@ -109,16 +121,16 @@ def _page(
         {
             "lead": told.lead,
             "map": (replace(whole, height=round(whole.height * share)),),
-            "legend": (*told.legend, told.chart) if beside else told.legend,
+            "legend": told.legend,
             "facts": tuple(tables) if beside else (tables[0],),
-            "charts": () if beside else (told.chart, *tables[1:]),
+            "charts": (told.chart,) if beside else (told.chart, *tables[1:]),
             "notes": told.notes,
+            "sources": told.sources,
         },
     )
 
 
 def _fits(page: Page, sizes: Sizes) -> bool:
-    """Whether a page is one page, set without its drawings, which take time and no more room than they are given."""
     slots = {name: tuple(_without_drawing(block) for block in blocks) for name, blocks in page.slots.items()}
     paper, orientation = next(
         (p, o) for p in get_args(Paper) for o in get_args(Orientation) if sizes_of(p, o).region == sizes.region
@@ -131,9 +143,9 @@ def _fits(page: Page, sizes: Sizes) -> bool:
 
 def _without_drawing(block: Block) -> Block:
     if isinstance(block, Figure):
-        return replace(block, svg=_BLANK)
+        return replace(block, svg=BLANK)
     if isinstance(block, Link) and block.code is not None:
-        return replace(block, code=replace(block.code, svg=_BLANK))
+        return replace(block, code=replace(block.code, svg=BLANK))
     return block
 
 
@@ -201,10 +213,9 @@ def period_words(theme: Theme) -> str:
     return together(filter(None, [words, theme.now]))
 
 
-def map_figure(region: Region, theme: Theme, drawing: PrintedMap, width: float, height: float) -> Figure:
-    """The map of the whole region, with what it shows in words; sizes in mm."""
-    words = [map_alt(theme, drawing.symbols), clusters_words(region, theme)]
-    return Figure("map-region", drawing.whole(width, height).svg, together(filter(None, words)), width, height)
+def whole_alt(region: Region, theme: Theme, drawing: PrintedMap) -> str:
+    """What the map of the whole region shows, in words."""
+    return together(filter(None, [map_alt(theme, drawing.symbols), clusters_words(region, theme)]))
 
 
 def legend(region: Region, theme: Theme, drawing: PrintedMap) -> tuple[Block, ...]:
@@ -267,7 +278,8 @@ def ranking(theme: Theme, symbols: tuple[Symbol, ...], rows: int, *, other_end: 
     ]
     columns = (t("Rank"), t("Place"), t("Value"), *((t("95% limits"),) if limits else ()), t("Class"))
     right = (0, 2, 3) if limits else (0, 2)
-    return Table(columns, tuple(told), right=right, wide=(1,), caption=caption)
+    widths = (0.5, 1.8, 1.0, 1.3, 1.2) if limits else (0.5, 2.0, 1.2, 1.2)
+    return Table(columns, tuple(told), right=right, widths=widths, caption=caption)
 
 
 def ranked(theme: Theme, *, other_end: bool = False) -> pd.Series:
@@ -275,14 +287,21 @@ def ranked(theme: Theme, *, other_end: bool = False) -> pd.Series:
     return theme.known.sort_values(ascending=_low_first(theme) != other_end, kind="stable")
 
 
-def gaps(theme: Theme) -> str:
+def gaps(region: Region, theme: Theme) -> str:
     """How many places have no value, and why."""
-    missing = len(theme.values) - len(theme.known)
-    if not missing:
+    missing = theme.values.index[theme.values.isna()]
+    if missing.empty:
         return t("Every place of the map has a value.")
-    words = tn("{n} place has no value.", "{n} places have no value.", missing)
+    words = tn("{n} place has no value.", "{n} places have no value.", len(missing))
     if theme.finding is None:
-        return together([words, t("Nothing was published for them at the time shown.")])
+        dataset, column = region.series(theme.name)
+        never = int((~missing.isin(latest(region, dataset, column.name).index)).sum())
+        reasons = []
+        if never:
+            reasons.append(t("nothing at any time ({n})", n=number(never, decimals=0)))
+        if never < len(missing):
+            reasons.append(t("too little at the time shown ({n})", n=number(len(missing) - never, decimals=0)))
+        return together([words, t("What was published of them: {what}.", what=listed(reasons))])
     table = theme.finding.measured.table.loc[theme.values.index]
     reasons = table.loc[table["value"].isna(), "reason"].value_counts()
     told = listed(f"{said(REASONS.get(r, r))} ({number(n, decimals=0)})" for r, n in reasons.items())
