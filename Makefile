@@ -35,7 +35,8 @@ check: set-up-test  ## lint, types and fast tests: under two minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(CODE)
-	$(BIN)/python -m pytest -q -m "not browser and not network and not slow" --numprocesses auto --dist loadfile
+	@# Every core has a worker already: threads of their own would only wait for each other.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not browser and not network and not slow" --numprocesses auto --dist loadfile
 
 .PHONY: format
 format: set-up-test  ## put the code in the form that `make check` asks for
