@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from app.forecast_commands import add_commands
+from app.report_commands import add_report
 from geodata.catalog import open_catalog
 from geodata.errors import AlmanacError
 from geodata.region import load_region, regions
@@ -318,6 +319,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=show_indicators)
 
     add_commands(commands, lambda table, options: _print_table(table, "json" if options.json else options.as_))
+    add_report(commands, lambda table, options: _print_table(table, "json" if options.json else "csv"))
 
     command = commands.add_parser("doctor", help="what is installed, what is missing, whether anything would leave")
     command.add_argument("--json", action="store_true")

@@ -10,6 +10,7 @@ from app.text import day, error_in_words, message, number, period, said, t, tn, 
 from geodata.catalog import Column, Dataset, Theme
 from geodata.errors import AlmanacError
 from geodata.inventory import NOT_STATED, Inventory, age
+from geodata.region import Region
 
 THEMES: dict[Theme, str] = {
     "boundaries": message("Boundaries"),
@@ -39,6 +40,17 @@ def column_title(column: Column) -> str:
     """What a column measures, with its unit."""
     symbol = unit_symbol(column)
     return f"{said(column.title)} ({symbol})" if symbol else said(column.title)
+
+
+def place_labels(region: Region) -> dict[str, str]:
+    """Every place by what tells it apart: its name, its kind, and where both are equal its id."""
+    places = region.places()
+    kinds = {d.id: said(d.title) for d in region.layers.values()}
+    names = places["name"].fillna("").astype(str)
+    names = names.where(names != "", places.index)
+    shown = names + places["layer"].map(kinds).radd(" · ").fillna("")
+    shown = shown.where(~shown.duplicated(keep=False), shown + " (" + places.index + ")")
+    return dict(zip(places.index, shown, strict=True))
 
 
 def length_words(length: pd.Timedelta) -> str:

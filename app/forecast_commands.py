@@ -63,7 +63,7 @@ def add_commands(commands: argparse._SubParsersAction[Any], printed: TablePrinte
 def _forecast(options: argparse.Namespace) -> pd.DataFrame:
     from analytics.outlook import outlook
 
-    found = outlook(load_region(options.region), options.series, options.horizon, progress=_progress)
+    found = outlook(load_region(options.region), options.series, options.horizon, progress=count_up)
     return found.table
 
 
@@ -71,7 +71,7 @@ def _backtest(options: argparse.Namespace) -> pd.DataFrame:
     from analytics.outlook import WINDOWS, outlook, scores
 
     windows = WINDOWS if options.windows is None else options.windows
-    found = outlook(load_region(options.region), options.series, options.horizon, windows, progress=_progress)
+    found = outlook(load_region(options.region), options.series, options.horizon, windows, progress=count_up)
     return scores(found)
 
 
@@ -105,7 +105,7 @@ def _evaluate(options: argparse.Namespace) -> pd.DataFrame:
         train_end=options.train_end,
         mode=options.mode,
         every=options.every,
-        progress=_progress,
+        progress=count_up,
     )
     if options.out is not None:
         _keep(found.predictions(), options.out)
@@ -162,7 +162,7 @@ def _keep(table: pd.DataFrame, out: Path) -> None:
         ) from error
 
 
-def _progress(done: int, parts: int) -> None:
+def count_up(done: int, parts: int) -> None:
     """A line on standard error that counts up; nothing where nobody watches."""
     if sys.stderr.isatty():
         print(f"\r{done} of {parts}", end="" if done < parts else "\n", file=sys.stderr, flush=True)

@@ -18,6 +18,7 @@ P = ParamSpec("P")
 # What is chosen within a region and means nothing in another.
 OF_ONE_REGION = (
     *("figure", "dataset", "column", "step", "classes", "time", "place", "coverage", "compared"),
+    *("report_theme", "report_places"),
     *("forecast_series", "forecast_place", "forecast_made", "forecast_threshold", "forecast_lead"),
     *(f"{domain}_{what}" for domain in get_args(Domain) for what in ("indicator", "standard")),
 )
@@ -183,4 +184,27 @@ def show_place_link(region: Region, place: str | None) -> None:
         label=plain(t("All we know of {place}", place=name)),
         icon=":material/location_on:",
         query_params={"place": place, "region": region.id, "lang": language()},
+    )
+
+
+def show_report_link(region: Region, theme: str, place: str | None = None) -> None:
+    """Leads to where the map that is looked at is printed, or where a place is chosen its sheet.
+
+    Parameters
+    ----------
+    theme : the indicator, or the series as `dataset.column`, that the map shows.
+    """
+    if place is not None and place not in region.places().index:
+        place = None
+    st.page_link(
+        st.session_state["pages"]["report"],
+        label=t("This view as a page"),
+        icon=":material/print:",
+        query_params={
+            "report_kind": "map" if place is None else "sheet",
+            "report_theme": theme,
+            **({} if place is None else {"report_places": place}),
+            "region": region.id,
+            "lang": language(),
+        },
     )

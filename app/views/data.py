@@ -388,4 +388,4 @@ def _csv_size(dataset: Dataset, _table: pd.DataFrame) -> int:
     return csv_size(_table)
 
 
-VIEW = View(id="data", title=message("Data"), order=11, icon=":material/database:", draw=draw)
+VIEW = View(id="data", title=message("Data"), order=12, icon=":material/database:", draw=draw)

@@ -16,7 +16,7 @@ from app.dataset_words import column_title, source_line, theme_words, unit_symbo
 from app.map import map_view
 from app.text import message, number, percent, quantity, said, t, together, when
 from app.view import Context, View
-from app.widgets import choose, fragment, plain, remember, remembered, show_error, show_place_link
+from app.widgets import choose, fragment, plain, remember, remembered, show_error, show_place_link, show_report_link
 from geodata.catalog import Column, Dataset
 from geodata.errors import AlmanacError
 from geodata.region import Region
@@ -52,11 +52,12 @@ def _explore(context: Context) -> None:
         step = choose("step", t("Time step"), {s: said(s) for s in steps}, resets=("time",))
     with for_method:
         methods = {m: said(name) for m, name in METHODS.items()}
+        usual = "diverging" if column.scale == "diverging" else "quantile"
         method = choose(
             "classes",
             t("Classes"),
             methods,
-            default="diverging" if column.scale == "diverging" else "quantile",
+            default=usual,
             help=t("How the places are grouped into colours. The breaks stay the same at all times."),
         )
     with st.spinner(t("Reading the region …"), show_time=False):
@@ -100,6 +101,9 @@ def _explore(context: Context) -> None:
         )
     st.caption(plain(_made(shown, source_line(dataset))))
     show_place_link(region, state.selected)
+    show_report_link(region, f"{dataset.id}.{column.name}", state.selected)
+    if step != next(iter(steps)) or method != usual or (moving is not None and at_step != shown.latest_full()):
+        st.caption(t("The printed page shows the latest time with values, in the classes that are usual."))
     at_left, at_right = st.columns(2, gap="large")
     moment = shown.times[at_step] if len(shown.times) else None
     with at_left:

@@ -12,7 +12,7 @@ from app.dataset_words import column_title, titled_source, unit_symbol
 from app.map import map_view
 from app.text import day, message, number, percent, period, quantity, said, t, tn, together, when
 from app.view import Context, View
-from app.widgets import choose, fragment, plain, remembered, show_place_link
+from app.widgets import choose, fragment, plain, remembered, show_place_link, show_report_link
 
 # More than these are no news.
 _NEWS = 6
@@ -153,6 +153,7 @@ def _map(context: Context) -> None:
         what = t("{what}, {time}", what=what, time=when(values.times[step], values.step))
     st.caption(plain(together([t("{words}.", words=what), titled_source(dataset)])))
     show_place_link(region, state.selected)
+    show_report_link(region, shown, state.selected)
 
 
 def _newest(found: Glance) -> None:

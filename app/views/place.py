@@ -12,7 +12,7 @@ from analytics.classes import class_breaks
 from analytics.place import Fact, Profile, Record, best_known, profile
 from analytics.place_indicators import DomainAtPlace, indicators_at
 from app.charts import map_figure, series_figure
-from app.dataset_words import column_title, length_words, theme_words, titled_source, unit_symbol
+from app.dataset_words import column_title, length_words, place_labels, theme_words, titled_source, unit_symbol
 from app.indicator_tables import place_table
 from app.indicator_words import DOMAINS, short_title, value_words
 from app.map import map_view
@@ -21,7 +21,7 @@ from app.text import listed, message, number, percent, quantity, said, t, tn, to
 from app.view import Context, View
 from app.views.domain.tables import draw_card
 from app.views.forecasting.at_place import draw_at_place
-from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error
+from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error, show_report_link
 from geodata.catalog import Column, Dataset
 from geodata.region import Region
 
@@ -66,21 +66,10 @@ def _choose_place(region: Region) -> str:
     return choose(
         "place",
         t("Place"),
-        _labels(region),
+        place_labels(region),
         default=best_known(region),
         help=t("Type a part of its name."),
     )
-
-
-def _labels(region: Region) -> dict[str, str]:
-    """Every place by what tells it apart: its name, its kind, and where both are equal its id."""
-    places = region.places()
-    kinds = {d.id: said(d.title) for d in region.layers.values()}
-    names = places["name"].fillna("").astype(str)
-    names = names.where(names != "", places.index)
-    shown = names + places["layer"].map(kinds).radd(" · ").fillna("")
-    shown = shown.where(~shown.duplicated(keep=False), shown + " (" + places.index + ")")
-    return dict(zip(places.index, shown, strict=True))
 
 
 def _surroundings(region: Region, found: Profile) -> None:
@@ -147,6 +136,7 @@ def _map(context: Context, found: Profile) -> None:
     time = when(shown.latest_time, dataset.step) if isinstance(shown, Record) and shown.latest_time is not None else ""
     what = t("{what}, {time}", what=said(column.title), time=time) if time else said(column.title)
     st.caption(plain(t("{what}. Choose a place on the map to go to it.", what=what)))
+    show_report_link(region, f"{dataset.id}.{column.name}", found.id)
     if state.selected not in (None, found.id):
         remember("place", state.selected)
         st.rerun()

@@ -82,4 +82,4 @@ def _standards(context: Context) -> None:
         st.caption(plain(t("Read in: {reference}", reference=standard.reference)))
 
 
-VIEW = View(id="standards", title=message("Standards"), order=10, icon=":material/rule:", draw=draw)
+VIEW = View(id="standards", title=message("Standards"), order=11, icon=":material/rule:", draw=draw)

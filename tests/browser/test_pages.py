@@ -103,7 +103,7 @@ def test_from_the_overview_to_a_place_with_its_series_in_three_steps(reader: New
     finder.fill("Shenandoah River at Front Royal")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    link = page.locator('[data-testid="stPageLink-NavLink"]')
+    link = page.locator('[data-testid="stPageLink-NavLink"][href*="place?"]')
     link.wait_for()
     window.wait()
     link.click()

@@ -37,7 +37,7 @@ from app.text import listed, number, said, t, tn, together
 from app.view import Context
 from app.views.domain.place_panel import draw_place
 from app.views.domain.tables import draw_evidence, draw_table
-from app.widgets import choose, fragment, plain, region_names, remembered, show_error, show_place_link
+from app.widgets import choose, fragment, plain, region_names, remembered, show_error, show_place_link, show_report_link
 from geodata.region import Region, load_region
 
 # The years on which a trend or what is normal may be fitted: all, the last ones, or one of the normal periods of the
@@ -123,6 +123,10 @@ def _draw(context: Context, page: DomainPage) -> None:
     with at_map:
         selected = _clusters(region, found, key) if shown == "clusters" else _values(region, found, key)
     show_place_link(region, selected)
+    if found.measured.use.locations is not None and found.measured.known:
+        show_report_link(region, indicator.id, selected)
+        if reference is not None or chosen != first or shown == "clusters":
+            st.caption(t("The printed page shows the values, fitted on all years, in classes of the first standard."))
     with at_ranking:
         _ranking(region, found, key, selected)
     _changed(region, found)

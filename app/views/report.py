@@ -1,0 +1,218 @@
+"""Map reports: what is printed, of where, for whom; a first look; and the files to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePath
+
+import streamlit as st
+
+from app.dataset_words import place_labels
+from app.report.download import Logo, Look, make_files, offered_themes, preview
+from app.report.request import Request
+from app.text import language, languages, message, number, said, t
+from app.view import Context, View
+from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error
+from geodata.errors import AlmanacError
+from geodata.region import Region
+
+_KINDS = {
+    "atlas": message("Atlas: cover, contents, map, a sheet for each place, method, index"),
+    "sheet": message("Sheets alone, one page for each place"),
+    "map": message("One map with its ranking and distribution"),
+    "brief": message("Brief for a decision maker, a few pages"),
+}
+# The address cannot hold an empty choice.
+_OF_PAGE = "page"
+_LONGEST_MARK = 80
+
+
+def draw(context: Context) -> None:
+    """Draws the page."""
+    st.title(t("What shall be printed?"))
+    st.markdown(
+        plain(
+            t(
+                "A report is a PDF that screen readers can read, with source, method and uncertainty on every page, "
+                "and beside it exactly the numbers printed."
+            )
+        )
+    )
+    _draw(context)
+
+
+@fragment
+def _draw(context: Context) -> None:
+    request = _request(context.region)
+    with st.expander(t("Issuer, logo and marks"), icon=":material/badge:"):
+        request, logo = _marks(request)
+    _make(request, logo)
+    _first_look(request, logo)
+
+
+def _request(region: Region) -> Request:
+    """What is asked for, but the marks."""
+
+    for_kind, for_theme = st.columns(2)
+    with for_kind:
+        kind = choose("report_kind", t("Kind of report"), {k: said(words) for k, words in _KINDS.items()})
+    with for_theme:
+        theme = choose("report_theme", t("Theme"), offered_themes(region, remembered("report_theme")))
+    places = _places(region) if kind in ("atlas", "sheet") else ()
+    for_language, for_paper, for_orientation = st.columns(3)
+    with for_language:
+        spoken = {_OF_PAGE: t("As this page: {language}", language=languages()[language()]), **languages()}
+        code = choose("report_language", t("Language of the report"), spoken)
+    with for_paper:
+        paper = choose("report_paper", t("Paper"), {"a4": "A4", "a3": "A3"})
+    with for_orientation:
+        turned = {"portrait": t("Portrait"), "landscape": t("Landscape")}
+        orientation = choose("report_orientation", t("Orientation"), turned)
+    asked = Request(
+        region=region.id,
+        kind=kind,  # type: ignore[arg-type]
+        places=places,
+        theme=theme,
+        language=language() if code == _OF_PAGE else code,
+        paper=paper,  # type: ignore[arg-type]
+        orientation=orientation,  # type: ignore[arg-type]
+    )
+    # Links on paper lead to where this dashboard was opened.
+    address = (st.context.url or "").partition("?")[0].rstrip("/").removesuffix("/report")
+    return replace(asked, dashboard=address) if address else asked
+
+
+def _places(region: Region) -> tuple[str, ...]:
+    """The places that were chosen, by id; none stands for all of the theme."""
+
+    labels = place_labels(region)
+    asked = [place for place in (remembered("report_places") or "").split(",") if place]
+    for place in (place for place in asked if place not in labels):
+        with errors_shown():
+            Request(region.id, places=(place,)).load()  # tells what was most likely meant
+    chosen = [place for place in dict.fromkeys(asked) if place in labels]
+    widget = f"widget:report_places:{region.id}:{language()}"
+    # As in `choose`, the address wins over what the widget held.
+    if st.session_state.get(widget) != chosen:
+        st.session_state[widget] = chosen
+    remember("report_places", ",".join(chosen) or None)
+    st.multiselect(
+        t("Places to print"),
+        list(labels),
+        format_func=labels.__getitem__,
+        key=widget,
+        on_change=lambda: remember("report_places", ",".join(st.session_state[widget]) or None),
+        placeholder=t("All places that have this theme"),
+        select_all=False,
+    )
+    return tuple(chosen)
+
+
+def _marks(request: Request) -> tuple[Request, Logo | None]:
+    """The request with what every page bears, and the logo."""
+    for_issuer, for_mark, for_id = st.columns(3)
+    with for_issuer:
+        issuer = _typed("report_issuer", t("Issued by"), t("The office whose name stands on every page."))
+    with for_mark:
+        mark = _typed("report_mark", t("Classification"), t("Such as “Official use only”; on every page."))
+    with for_id:
+        document = _typed("report_id", t("Document id"), t("Without one, an id is made from what is asked for."))
+    uploaded = st.file_uploader(t("Logo (PNG, JPEG or SVG)"), type=["png", "jpg", "jpeg", "svg"], max_upload_size=2)
+    archive = choose(
+        "report_archive",
+        t("For archives"),
+        {"no": t("PDF/UA alone"), "yes": t("PDF/UA and PDF/A, for archives")},
+        kind="segments",
+    )
+    logo = (uploaded.name, uploaded.getvalue()) if uploaded is not None else None
+    marked = replace(request, issuer=issuer, classification=mark, document_id=document, archive=archive == "yes")
+    return marked, logo
+
+
+def _typed(key: str, label: str, help: str) -> str:
+    """A short text, kept in the address under `key`."""
+    text = (remembered(key) or "")[:_LONGEST_MARK]
+    widget = f"widget:{key}"
+    if st.session_state.get(widget) != text:
+        st.session_state[widget] = text
+    st.text_input(
+        label,
+        key=widget,
+        max_chars=_LONGEST_MARK,
+        help=help,
+        on_change=lambda: remember(key, st.session_state[widget].strip() or None),
+    )
+    remember(key, text or None)
+    return text
+
+
+@st.cache_data(max_entries=16, ttl=600, show_spinner=False)
+def _looks(request: Request, logo: Logo | None) -> list[Look]:
+
+    return preview(request, logo)
+
+
+def _first_look(request: Request, logo: Logo | None) -> None:
+    if not st.toggle(t("Show how it will look"), key="report:look"):
+        return
+    with errors_shown():
+        with st.spinner(t("Setting the page …"), show_time=False):
+            looks = _looks(request, logo)
+        if request.kind in ("atlas", "sheet"):
+            st.caption(t("The sheet of the first place; its page number will be another."))
+        for look in looks:
+            with st.container(border=True, width="content"):
+                st.image(look.picture, alt=look.alt, width=800 if request.orientation == "portrait" else 1100)
+
+
+def _make(request: Request, logo: Logo | None) -> None:
+
+    asked = (request, logo)
+    if st.button(t("Make the report"), type="primary", icon=":material/picture_as_pdf:"):
+        words = t("Making the report …")
+        bar = st.progress(0.0, text=words)
+
+        def told(done: int, of: int) -> None:
+            text = t(
+                "{words} {done} of {parts}", words=words, done=number(done, decimals=0), parts=number(of, decimals=0)
+            )
+            bar.progress(min(done / of, 1.0), text=text)
+
+        try:
+            st.session_state["report:made"] = (asked, make_files(request, logo, told))
+        except AlmanacError as error:
+            st.session_state["report:made"] = None
+            show_error(error)
+        finally:
+            bar.empty()
+    made = st.session_state.get("report:made")
+    if made is None:
+        return
+    if made[0] != asked:
+        st.caption(t("Something else was chosen since the last report was made."))
+        return
+    _downloads(made[1])
+
+
+def _downloads(files: Mapping[str, bytes]) -> None:
+    words = {".pdf": t("PDF"), ".docx": t("Word"), ".zip": t("The numbers and drawings (.zip)")}
+    icons = {".pdf": ":material/picture_as_pdf:", ".docx": ":material/edit_document:", ".zip": ":material/folder_zip:"}
+    kinds = {
+        ".pdf": "application/pdf",
+        ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        ".zip": "application/zip",
+    }
+    volumes = [name for name in files if name.endswith(".pdf")]
+    with st.container(horizontal=True):
+        for name, content in files.items():
+            ending = PurePath(name).suffix
+            label = words[ending]
+            if ending == ".pdf" and len(volumes) > 1:
+                label = t("PDF, volume {n} of {of}", n=volumes.index(name) + 1, of=len(volumes))
+            st.download_button(
+                label, content, file_name=name, mime=kinds[ending], icon=icons[ending], on_click="ignore", key=name
+            )
+
+
+VIEW = View(id="report", title=message("Report"), order=10, icon=":material/picture_as_pdf:", draw=draw)
