@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -97,14 +98,22 @@ def _rows(region: Region, measured: Measured, place: str) -> tuple[Dataset, Colu
     name = measured.indicator.needs[0]
     dataset = dataset_of(measured, place)
     column = dataset.column(name)
-    panel = region.table(dataset.id)
-    panel = panel[(panel["location_id"] == place).to_numpy()]
+    panel = region.table(dataset.id).iloc[_spans(region, dataset).get(place, slice(0, 0))]
     if panel[name].isna().all():
         return None
     times = panel["time"].dt.tz_convert(region.clock(dataset.step)).dt.tz_localize(None)
     flagged = panel[column.flag].isin(provisional_codes(column)) if column.flag in panel.columns else False
     rows = pd.DataFrame({"time": times, "value": panel[name].astype(float), "provisional": flagged})
     return dataset, column, rows.sort_values("time", ignore_index=True)
+
+
+@lru_cache(maxsize=32)
+def _spans(region: Region, dataset: Dataset) -> dict[str, slice]:
+    """Where the rows of each place stand in a panel, which is sorted by place."""
+    places = region.table(dataset.id)["location_id"].astype(str).to_numpy(object)
+    first = np.flatnonzero(np.append(True, places[1:] != places[:-1])) if len(places) else np.zeros(0, int)
+    last = np.append(first[1:], len(places))
+    return {str(places[a]): slice(int(a), int(b)) for a, b in zip(first, last, strict=True)}
 
 
 def against_normal(
@@ -126,6 +135,8 @@ def against_normal(
     same calendar month (monthly and irregular ones); no value is given beyond the lowest and highest rank. An irregular
     series counts one value, the mean, for each month of each year, so that years measured more often weigh no more.
     """
+    if not any(dataset.step in _RECENT for dataset in measured.use.datasets):
+        return None
     found = _rows(region, measured, place)
     if found is None:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from app.report.blocks import Block, Contents, Facts, Figure, Heading, Index, Page, Text
+from app.report.blocks import Block, Facts, Figure, Heading, Listing, Page, Text
 from app.report.printed_map import PrintedMap
 from app.report.request import Request, Sizes
 from app.report.theme import Theme
@@ -23,7 +23,7 @@ def cover(
     shown = drawing.whole(width, height * 0.8)
     figure = Figure("map-cover", shown.svg, map_alt(theme, drawing.symbols), width, height * 0.8)
     lead: list[Block] = [
-        Heading(said(region.name), 1),
+        Heading(said(region.name), 1, anchor="cover"),
         Text(t("{what}, {time}", what=theme.titled, time=theme.period), strong=True),
         Text(tn("An atlas of {n} place.", "An atlas of {n} places.", places)),
     ]
@@ -33,16 +33,23 @@ def cover(
     return Page("cover", {"lead": tuple(lead), "map": (figure,), "notes": tuple(notes)})
 
 
-def contents(places: int) -> Page:
-    """The list of what is where."""
-    return Page("flow", {"body": (Contents(t("Contents"), columns=3 if places > 60 else 2 if places > 25 else 1),)})
+def contents(places: Sequence[tuple[str, str]], *, with_map: bool) -> Page:
+    """What is where: the parts, and of the sheets the first and the last; the index has them all."""
+    (first, first_name), (last, last_name) = places[0], places[-1]
+    entries = [(t("Map of the region"), "map")] if with_map else []
+    entries.append((t("Sheets: {place}", place=first_name), f"place-{first}"))
+    if last != first:
+        entries.append((t("Last sheet: {place}", place=last_name), f"place-{last}"))
+    entries += [(t("Method and sources"), "method"), (t("Index of places"), "index")]
+    body = Listing(t("Contents"), tuple(entries), anchor="contents")
+    return Page("flow", {"body": (body, Heading(t("How to read this atlas")), *how_to_read())})
 
 
 def method(region: Region, theme: Theme, used: Sequence[Dataset]) -> Page:
     """How the numbers were made, and from what."""
     flaws = [(said(d.title), said(flaw)) for d in used for flaw in d.flaws]
     body: list[Block] = [
-        Heading(t("Method and sources"), 1),
+        Heading(t("Method and sources"), 1, anchor="method"),
         Heading(t("Method and uncertainty")),
         Facts(theme_facts(region, theme)),
         Heading(t("Sources")),
@@ -50,7 +57,6 @@ def method(region: Region, theme: Theme, used: Sequence[Dataset]) -> Page:
     ]
     if flaws:
         body += [Heading(t("Known flaws")), Facts(tuple(flaws))]
-    body += [Heading(t("How to read this atlas")), *how_to_read()]
     return Page("flow", {"body": tuple(body)})
 
 
@@ -72,7 +78,8 @@ def how_to_read() -> tuple[Text, ...]:
         Text(
             t(
                 "The grade of evidence tells how well a formula is proven: against a published example, against "
-                "another implementation, by hand, or not yet. “As published” stands for numbers that are their producer’s own."
+                "another implementation, by hand, or not yet. "
+                "“As published” stands for numbers that are their producer’s own."
             )
         ),
     )
@@ -81,4 +88,5 @@ def how_to_read() -> tuple[Text, ...]:
 def index(places: Sequence[tuple[str, str]]) -> Page:
     """All places by name; `places` are ids with names."""
     ordered = sorted(places, key=lambda place: place[1].casefold())
-    return Page("flow", {"body": (Index(t("Index of places"), tuple((name, f"place-{i}") for i, name in ordered)),)})
+    entries = tuple((name, f"place-{place}") for place, name in ordered)
+    return Page("flow", {"body": (Listing(t("Index of places"), entries, columns=3, anchor="index"),)})

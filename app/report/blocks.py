@@ -101,23 +101,21 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Contents:
-    """The list of all headings of the first level with their pages; `columns` how many stand side by side."""
+class Listing:
+    """A list of headings with their pages: the contents, or the index.
 
-    title: str
-    columns: int = 1
-
-
-@dataclass(frozen=True)
-class Index:
-    """Entries in their order with the headings that they lead to."""
+    entries : words, and the anchor of the heading that they lead to
+    columns : how many stand side by side
+    anchor : of its own heading
+    """
 
     title: str
     entries: tuple[tuple[str, str], ...]
-    columns: int = 3
+    columns: int = 1
+    anchor: str = ""
 
 
-Block = Heading | Text | Facts | Table | Figure | Legend | Link | Contents | Index
+Block = Heading | Text | Facts | Table | Figure | Legend | Link | Listing
 
 
 @dataclass(frozen=True)
@@ -126,10 +124,12 @@ class Page:
 
     slots : the blocks by where they stand: "lead", "map", "legend", "aside", "facts", "charts",
         "notes", "sources", or "body"
+    scale : how large its words are set, as a share of the usual size
     """
 
     layout: Layout
     slots: Mapping[str, tuple[Block, ...]]
+    scale: float = 1.0
 
     def blocks(self) -> Iterator[Block]:
         """All blocks in the order in which they are read."""
@@ -172,6 +172,16 @@ class Document:
     paper: Paper = "a4"
     orientation: Orientation = "portrait"
     keywords: tuple[str, ...] = field(default=())
+
+    def anchors(self) -> list[str]:
+        """The anchor of each page's heading of the first level, "" where a page has none."""
+        found = []
+        for page in self.pages:
+            titles = (
+                b.anchor for b in page.blocks() if isinstance(b, Listing) or (isinstance(b, Heading) and b.level == 1)
+            )
+            found.append(next(titles, ""))
+        return found
 
     def figures(self) -> dict[str, Figure]:
         """Every drawing once, by its file."""

@@ -162,18 +162,19 @@ class Numbers:
 
     def add_expected(self, place: str, name: str, dataset: Dataset, column: Column, fan: pd.DataFrame) -> None:
         """What is expected at the first and last step, with its 80 % limits."""
-        known = fan[fan["mean"].notna()]
-        for row in (known.iloc[[0, -1]] if len(known) > 1 else known).itertuples():
+        mean, low, high = (fan[c].to_numpy(float) for c in ("mean", "low_80", "high_80"))
+        known = np.flatnonzero(np.isfinite(mean))
+        for at in dict.fromkeys((*known[:1].tolist(), *known[-1:].tolist())):
             self._rows.append(
                 {
                     "location_id": place,
                     "name": name,
                     "what": f"{dataset.id}.{column.name}",
                     "made": "forecast",
-                    "time": row.time.isoformat(),
-                    "value": row.mean,
-                    "low": row.low_80,
-                    "high": row.high_80,
+                    "time": fan["time"].iloc[at].isoformat(),
+                    "value": mean[at],
+                    "low": low[at],
+                    "high": high[at],
                     "unit": column.canonical_unit.code,
                     "datasets": dataset.id,
                 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -15,12 +16,12 @@ from app.charts import INK, LINE, MUTED, SELECTED
 from app.report.printed_map import FONT, UNITS
 from app.report.symbology import symbol_of, symbols
 from app.report.theme import Theme
-from app.text import number, t, when
+from app.text import language, number, t, when
 
 _TOP, _RIGHT, _FOOT = 5.5, 2.5, 4.6
 _TEXT = 44
 _GRID = "#dfe4e8"
-_HOUR, _DAY, _YEAR = 3_600.0, 86_400.0, 86_400.0 * 365.25
+_DAY, _YEAR = 86_400.0, 86_400.0 * 365.25
 
 
 class Chart:
@@ -145,9 +146,8 @@ class Chart:
                 continue
             free = at + half + 20
             out.append(f'<path d="M{px:.0f} {foot:.0f}v14" stroke="{MUTED}" stroke-width="5"/>')
-            out.append(
-                f'<text x="{at:.0f}" y="{foot + 62:.0f}" font-size="{_TEXT}" text-anchor="middle">{escape(label)}</text>'
-            )
+            spot = f'x="{at:.0f}" y="{foot + 62:.0f}"'
+            out.append(f'<text {spot} font-size="{_TEXT}" text-anchor="middle">{escape(label)}</text>')
         x = left
         for colour, kind, words in self.keys:
             y = h - 16
@@ -282,6 +282,12 @@ def nice_ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 def time_ticks(first: pd.Timestamp, last: pd.Timestamp, *, yearly: bool = False) -> list[tuple[float, str]]:
     """Round moments between two of them, about four, with their labels."""
+    return list(_time_ticks(first, last, yearly, language()))
+
+
+@lru_cache(maxsize=256)
+def _time_ticks(first: pd.Timestamp, last: pd.Timestamp, yearly: bool, code: str) -> tuple[tuple[float, str], ...]:
+    """The same for one language: the charts of an atlas mostly share their time."""
     span = (last - first).total_seconds()
     step = "1 year" if yearly or span > 4 * _YEAR else "1 month" if span > 100 * _DAY else "1 day"
     if span < 3 * _DAY:
@@ -291,7 +297,9 @@ def time_ticks(first: pd.Timestamp, last: pd.Timestamp, *, yearly: bool = False)
     moments = pd.date_range(floor, last, freq=starts)
     every = max(1, math.ceil(len(moments) / 5))
     kept = [m for m in moments[::every] if m >= first]
-    return [(float(s), when(m.to_pydatetime(), step)) for s, m in zip(_seconds(pd.Series(kept)), kept, strict=True)]
+    return tuple(
+        (float(s), when(m.to_pydatetime(), step)) for s, m in zip(_seconds(pd.Series(kept)), kept, strict=True)
+    )
 
 
 def _seconds(times: pd.Series) -> NDArray[np.float64]:

@@ -150,8 +150,8 @@ class Sizes:
 def sizes(paper: Paper, orientation: Orientation) -> Sizes:
     """The sizes of a page's map, charts and region map."""
     return {
-        ("a4", "portrait"): Sizes((112, 88), (90, 43), (184, 128)),
-        ("a4", "landscape"): Sizes((128, 84), (66, 36), (128, 100)),
+        ("a4", "portrait"): Sizes((112, 80), (90, 37), (184, 128)),
+        ("a4", "landscape"): Sizes((128, 80), (66, 34), (128, 100)),
         ("a3", "portrait"): Sizes((166, 140), (133, 66), (271, 200)),
         ("a3", "landscape"): Sizes((185, 150), (99, 62), (185, 160)),
     }[paper, orientation]

@@ -249,7 +249,7 @@ class Sheets:
             words = t("{what} by year, {first} to {last}.", what=said(column.title), first=str(first), last=str(last))
             words = together([words, trend_words(against.trend, unit_symbol(column))])
             figures.append(_chart(f"series-{place}", svg, words, width, height))
-            years = pd.to_datetime([f"{year}-01-01" for year in against.years])
+            years = against.years.astype(str).astype("datetime64[us]")
             numbers.add_series(place, series, pd.DataFrame({"time": years, "value": against.values}), "yearly")
         found = self._outlook(series)
         if isinstance(found, AlmanacError):

@@ -6,7 +6,8 @@ import datetime
 import io
 import json
 import tempfile
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pikepdf
 import typst
 
 from app.charts import INK
-from app.report.blocks import Block, Contents, Document, Facts, Figure, Heading, Index, Legend, Link, Table, Text
+from app.report.blocks import Block, Document, Facts, Figure, Heading, Legend, Link, Listing, Table, Text
 from app.report.printed_map import mark_path
 from app.report.symbology import Symbol
 from app.text import t
@@ -24,6 +25,8 @@ from geodata.errors import AlmanacError
 FOLDER = Path(__file__).parent
 FONTS = FOLDER / "fonts"
 # How Typst names the languages: the region chooses the forms of Chinese signs.
+# A sheet keeps to its one page: where its words need more, they are set smaller, and smaller again.
+_SMALLER, _ROUNDS = 0.93, 5
 _LANGUAGES = {"en": ("en", "GB"), "zh-Hans": ("zh", "CN"), "zh-Hant": ("zh", "TW")}
 
 
@@ -41,20 +44,67 @@ def typeset(document: Document, *, archive: bool = False, printed: datetime.date
         When the compiler refuses the document, with what it says.
     """
     standards: Any = ["ua-1", "a-2a"] if archive else ["ua-1"]
-    made = _compile(document, format="pdf", pdf_standards=standards, timestamp=printed.replace(microsecond=0))[0]
-    # The compiler writes every tag by itself; packed together they take a third of the room.
-    packed = io.BytesIO()
-    with pikepdf.open(io.BytesIO(made)) as pdf:
-        pdf.save(packed, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
-    return packed.getvalue()
+    starts, count = list(range(1, len(document.pages) + 1)), len(document.pages)
+    for _ in range(_ROUNDS):
+        made = _compile(
+            document, starts, count, format="pdf", pdf_standards=standards, timestamp=printed.replace(microsecond=0)
+        )[0]
+        with pikepdf.open(io.BytesIO(made)) as pdf:
+            found = _starts(pdf, document)
+            ends = [*found[1:], len(pdf.pages) + 1]
+            over = {
+                i
+                for i, (page, start, end) in enumerate(zip(document.pages, found, ends, strict=True))
+                if page.layout in ("sheet", "map") and end - start > 1
+            }
+            if not over and (found, len(pdf.pages)) == (starts, count):
+                # The compiler writes every tag by itself; packed together they take a third of the room.
+                packed = io.BytesIO()
+                pdf.save(packed, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
+                return packed.getvalue()
+            starts, count = found, len(pdf.pages)
+        pages = (replace(p, scale=p.scale * _SMALLER) if i in over else p for i, p in enumerate(document.pages))
+        document = replace(document, pages=tuple(pages))
+    title = next(b.text for b in document.pages[min(over, default=0)].blocks() if isinstance(b, Heading))
+    raise AlmanacError(
+        "The page “{title}” holds more than fits on it.",
+        hint="Choose larger paper, or portrait instead of landscape.",
+        title=title,
+    )
+
+
+def _starts(pdf: pikepdf.Pdf, document: Document) -> list[int]:
+    """On which page of the file each page of the document begins, counted from 1, by their headings."""
+    where: dict[Any, int] = {page.objgen: number for number, page in enumerate(pdf.pages, 1)}
+    with pdf.open_outline() as outline:
+        titled = [where[_page_of(pdf, item.destination).objgen] for item in outline.root]
+    anchors = document.anchors()
+    if len(titled) != len(anchors):
+        raise AlmanacError(
+            "The report has {found} pages with a title, where {wanted} were made.",
+            hint="Tell the maintainers: every page needs one heading of the first level.",
+            found=len(titled),
+            wanted=len(anchors),
+        )
+    return titled
+
+
+def _page_of(pdf: pikepdf.Pdf, destination: Any) -> pikepdf.Object:
+    """The page that an entry of the outline leads to; its destination may be named."""
+    if isinstance(destination, pikepdf.String | pikepdf.Name):
+        destination = pikepdf.NameTree(pdf.Root.Names.Dests)[str(destination)]
+    if isinstance(destination, pikepdf.Dictionary):
+        destination = destination.D
+    return destination[0]
 
 
 def pictures(document: Document, *, dots_per_inch: int = 110) -> list[bytes]:
     """The pages of a document as PNG, to look at."""
-    return _compile(document, format="png", ppi=dots_per_inch)
+    count = len(document.pages)
+    return _compile(document, list(range(1, count + 1)), count, format="png", ppi=dots_per_inch)
 
 
-def _compile(document: Document, **how: Any) -> list[bytes]:
+def _compile(document: Document, starts: list[int], count: int, **how: Any) -> list[bytes]:
     with tempfile.TemporaryDirectory(prefix="almanac-report-") as folder:
         root = Path(folder)
         for name, figure in document.figures().items():
@@ -62,11 +112,11 @@ def _compile(document: Document, **how: Any) -> list[bytes]:
         if document.issue.logo is not None:
             content, ending = document.issue.logo
             (root / f"logo.{ending}").write_bytes(content)
-        text = json.dumps(_plain(document), ensure_ascii=False)
+        text = json.dumps(_plain(document, starts, count), ensure_ascii=False)
         (root / "document.json").write_text(text, encoding="utf-8")
         (root / "layout.typ").write_bytes((FOLDER / "layout.typ").read_bytes())
         try:
-            fonts = typst.Fonts(include_system_fonts=_strange(text), font_paths=[FONTS])
+            fonts = typst.Fonts(include_system_fonts=_strange(text), include_embedded_fonts=False, font_paths=[FONTS])
             made = typst.Compiler(root / "layout.typ", root=root, font_paths=fonts).compile(**how)
         except typst.TypstError as problem:
             raise AlmanacError(
@@ -89,11 +139,13 @@ def _signs() -> frozenset[int]:
     return frozenset(code for low, high in ranges for code in range(int(low, 16), int(high, 16) + 1))
 
 
-def _plain(document: Document) -> dict[str, Any]:
+def _plain(document: Document, starts: list[int], count: int) -> dict[str, Any]:
+    numbered = dict(zip(document.anchors(), starts, strict=True))
     lang, region = _LANGUAGES.get(document.language, ("en", "GB"))
     issue = document.issue
     return {
         "title": document.title,
+        "count": count,
         "lang": lang,
         "region": region,
         "paper": document.paper,
@@ -111,13 +163,17 @@ def _plain(document: Document) -> dict[str, Any]:
             "logo_alt": t("Logo of {issuer}", issuer=issue.issuer),
         },
         "pages": [
-            {"layout": page.layout, "slots": {name: [_block(b) for b in bs] for name, bs in page.slots.items()}}
+            {
+                "layout": page.layout,
+                "scale": page.scale,
+                "slots": {name: [_block(b, numbered) for b in bs] for name, bs in page.slots.items()},
+            }
             for page in document.pages
         ],
     }
 
 
-def _block(block: Block) -> dict[str, Any]:
+def _block(block: Block, numbered: Mapping[str, int]) -> dict[str, Any]:
     match block:
         case Heading():
             return {"kind": "heading", **asdict(block)}
@@ -147,10 +203,9 @@ def _block(block: Block) -> dict[str, Any]:
                 "code": code.file if code is not None else None,
                 "code_alt": code.alt if code is not None else "",
             }
-        case Contents():
-            return {"kind": "contents", **asdict(block)}
-        case Index():
-            return {"kind": "index", **asdict(block)}
+        case Listing():
+            entries = [(words, anchor, str(numbered.get(anchor, ""))) for words, anchor in block.entries]
+            return {"kind": "listing", **asdict(block), "entries": entries}
 
 
 def _symbol(symbol: Symbol) -> dict[str, Any]:

@@ -160,14 +160,14 @@ def _make(request: Request, progress: Progress) -> Report:
             named = [(place, sheets.names.get(place) or place) for place in places]
             front = [
                 atlas.cover(request, region, theme, sheets.map, size, len(places), request.issuer),
-                atlas.contents(len(places)),
                 map_page(region, theme, size, numbers, dashboard=request.dashboard),
             ]
             used = list(dict.fromkeys((*theme.datasets, *(d for d, _, _ in sheets.series))))
             back = atlas.method(region, theme, used)
             for i in range(0, len(made), VOLUME):
-                index = atlas.index(named[i : i + VOLUME])
-                volumes.append([*(front if i == 0 else front[:2]), *made[i : i + VOLUME], back, index])
+                here = named[i : i + VOLUME]
+                inner = [atlas.contents(here, with_map=i == 0), *front[1 : 2 if i == 0 else 1]]
+                volumes.append([front[0], *inner, *made[i : i + VOLUME], back, atlas.index(here)])
     volumes = volumes or [pages]
     progress(max(len(places), 1), max(len(places), 1))
     title = t("{region}: {what}, {time}", region=said(region.name), what=theme.title, time=theme.period)

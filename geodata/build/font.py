@@ -1,8 +1,8 @@
 """The font of printed pages, made from Noto Sans CJK: `python -m geodata.build.font NotoSansCJK-Regular.ttc`.
 
 Needs fonttools (requirements/build.txt). Of the 65,535 glyphs only those stay that the three languages need: the
-Chinese characters of GB 2312, Big5 and its Hong Kong supplement, in their mainland and Taiwan forms; Latin, Greek and Cyrillic;
-punctuation, arrows and mathematical signs.
+Chinese characters of GB 2312, Big5 and its Hong Kong supplement, in their mainland and Taiwan forms; Latin, Greek and
+Cyrillic; punctuation, arrows and mathematical signs.
 """
 
 from __future__ import annotations
