@@ -47,7 +47,7 @@ from geodata.region import Region
 if TYPE_CHECKING:
     from app.report.write import Report
 
-QUANTITIES = ("value", "low", "high", "n", "completeness")
+QUANTITIES = ("value", "low", "high", "n", "completeness", "rank", "of")
 LIMITS = ("low_80", "high_80", "low_95", "high_95")
 _SERIES = ("location_id", "series", "time", "kind", "value", *LIMITS)
 _MAP = "map.gpkg"

@@ -17,14 +17,10 @@ from geodata.region import Region
 
 COLUMNS = (
     *("location_id", "name", "what", "made", "time", "value", "low", "high", "unit", "class", "standard", "n"),
-    *("completeness", "observed_from", "observed_to", "datasets"),
+    *("completeness", "observed_from", "observed_to", "rank", "of", "datasets"),
 )
-
-
 # What makes two rows the same number: a sheet and the map print it both, but it is one number.
 _KEY = ["location_id", "what", "made", "time"]
-
-
 SERIES = ("location_id", "series", "time", "kind", "value", "low_80", "high_80", "low_95", "high_95")
 
 
@@ -41,8 +37,10 @@ class Numbers:
         self._maps: list[pd.DataFrame] = []
         self._series: list[tuple[str, str, pd.DataFrame, np.ndarray]] = []
 
-    def add_indicator(self, place: str, name: str, found: Finding, row: Mapping[str, Any]) -> None:
-        """An indicator at a place, from its row of `Measured.table`."""
+    def add_indicator(
+        self, place: str, name: str, found: Finding, row: Mapping[str, Any], rank: tuple[float, int] | None = None
+    ) -> None:
+        """An indicator at a place, from its row of `Measured.table`; `rank` is printed where it has no class."""
         label = found.labels[place]
         self._rows.append(
             {
@@ -60,6 +58,8 @@ class Numbers:
                 "completeness": row["completeness"],
                 "observed_from": _day(row["observed_from"]),
                 "observed_to": _day(row["observed_to"]),
+                "rank": rank[0] if rank is not None else None,
+                "of": rank[1] if rank is not None else None,
                 "datasets": row["dataset"],
             }
         )
@@ -79,6 +79,8 @@ class Numbers:
                 "completeness": row["completeness"],
                 "observed_from": _day(row["first"]) or dataset.observed_from.isoformat(),
                 "observed_to": _day(row["time"]) or dataset.observed_to.isoformat(),
+                "rank": row["rank"],
+                "of": row["of"],
                 "datasets": dataset.id,
             }
         )

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from analytics.against_normal import Normal, Yearly
 from analytics.fan import Fan
 from app.charts import INK, LINE, MUTED, SELECTED
-from app.report.printed_map import FONT, UNITS
+from app.report.paper import UNITS
+from app.report.printed_map import FONT
 from app.report.symbology import symbol_of, symbols
 from app.report.theme import Theme
 from app.text import language, number, t, when

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,15 +17,13 @@ from numpy.typing import NDArray
 
 from analytics.classes import Classes
 from app.charts import INK, MUTED, SELECTED
-from app.report.symbology import Symbol, symbol_of, symbols
+from app.report.paper import UNITS, Frame, in_view, nice_scale, on_paper, path, paths
+from app.report.symbology import mark_path, pattern_name, patterns, symbol_of, symbols
 from app.text import number, t
 
 FONT = "Noto Sans CJK SC"
-# Coordinates are whole twentieths of a millimetre: finer than a printer's dot of 300 to the inch.
-UNITS = 20
 WATER, LAND, BORDER = "#e4edf3", "#f6f5f1", "#8d98a3"
 _LEFT, _BOTTOM, _RIM = 4.5, 4.5, 0.4
-_NICE = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 # A place is shown with so much of what lies around it, and never at less than so many metres across.
 _AROUND, _LEAST_METRES = 2.2, 12_000.0
 _DEGREES = (10.0, 5.0, 2.0, 1.0, 0.5, 0.25, 0.1, 0.05, 0.025, 0.01)
@@ -34,26 +31,6 @@ _MOST_LABELS = 14
 _MARK = 1.5
 # A tick nearer than this to a corner has no room for its label.
 _EDGE = 75
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What part of the world a map shows, and how large.
-
-    west, south, east, north : in metres of the metric CRS
-    scale : how many metres of the ground are a metre on paper
-    turn : by how many degrees north lies clockwise from straight up, in the middle
-    width, height : of the whole drawing, in mm; the map lies `_LEFT` and `_RIM` within
-    """
-
-    west: float
-    south: float
-    east: float
-    north: float
-    scale: float
-    turn: float
-    width: float
-    height: float
 
 
 @dataclass(frozen=True)
@@ -145,16 +122,16 @@ class PrintedMap:
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{frame.width}mm" height="{frame.height}mm" '
             f'viewBox="0 0 {frame.width * UNITS:g} {frame.height * UNITS:g}" font-family="{FONT}">',
-            _patterns(self.symbols),
+            patterns(self.symbols),
             f'<svg x="{_LEFT * UNITS:g}" y="{_RIM * UNITS:g}" width="{w}" height="{h}" viewBox="0 0 {w} {h}">',
             f'<rect width="{w}" height="{h}" fill="{WATER}"/>',
         ]
         for kind, fill, stroke in (("land", LAND, "none"), ("lake", WATER, "none"), ("river", "none", "#a9c3d6")):
-            path = _paths(self.base[kind], frame)
+            path = paths(self.base[kind], frame)
             if path:
                 parts.append(f'<path d="{path}" fill="{fill}" stroke="{stroke}" stroke-width="5"/>')
         parts += self._points(visible, frame) if self.points else self._areas(visible, frame)
-        borders = _paths(self.base["border"], frame)
+        borders = paths(self.base["border"], frame)
         if borders:
             parts.append(
                 f'<path d="{borders}" fill="none" stroke="{BORDER}" stroke-width="7" stroke-dasharray="30 12"/>'
@@ -179,20 +156,20 @@ class PrintedMap:
         found = []
         for code in np.unique(self.symbol[visible]):
             symbol = self.symbols[int(code)]
-            path = _paths(self.shapes[visible[self.symbol[visible] == code]], frame)
+            path = paths(self.shapes[visible[self.symbol[visible] == code]], frame)
             if not path:
                 continue
             if self.lines:
                 found.append(f'<path d="{path}" fill="none" stroke="{symbol.colour}" stroke-width="14"/>')
                 continue
-            fill = f"url(#{_pattern(symbol)})" if symbol.hatch else symbol.colour
+            fill = f"url(#{pattern_name(symbol)})" if symbol.hatch else symbol.colour
             found.append(f'<path d="{path}" fill="{fill}" stroke="#ffffff" stroke-width="4" stroke-linejoin="round"/>')
         return found
 
     def _points(self, visible: NDArray[np.int64], frame: Frame) -> list[str]:
         """Every class as marks of one shape."""
         found = []
-        xy = _on_paper(self.inside[visible], frame)
+        xy = on_paper(self.inside[visible], frame)
         # Places without a value lie beneath the others.
         for code in sorted(np.unique(self.symbol[visible]), reverse=True):
             symbol = self.symbols[int(code)]
@@ -203,13 +180,13 @@ class PrintedMap:
 
     def _chosen(self, chosen: int, frame: Frame) -> str:
         if self.points:
-            x, y = _on_paper(self.inside[[chosen]], frame)[0].tolist()
+            x, y = on_paper(self.inside[[chosen]], frame)[0].tolist()
             ring = f'cx="{x:.0f}" cy="{y:.0f}" r="{2.4 * UNITS:.0f}" fill="none"'
             return (
                 f'<circle {ring} stroke="#ffffff" stroke-width="22"/>'
                 f'<circle {ring} stroke="{SELECTED}" stroke-width="12"/>'
             )
-        path = _paths(self.shapes[[chosen]], frame)
+        path = paths(self.shapes[[chosen]], frame)
         return (
             f'<path d="{path}" fill="none" stroke="#ffffff" stroke-width="22" stroke-linejoin="round"/>'
             f'<path d="{path}" fill="none" stroke="{SELECTED}" stroke-width="12" stroke-linejoin="round"/>'
@@ -219,9 +196,9 @@ class PrintedMap:
         self, visible: NDArray[np.int64], frame: Frame, chosen: int | None, taken: list[tuple[float, ...]]
     ) -> list[str]:
         """Names and class numbers where there is room, none upon another: the chosen place first, then the largest."""
-        inside = _in_view(self.shapes[visible], self.inside[visible], frame)
-        xy = _on_paper(inside, frame)
-        low, high = _on_paper(self.bounds[visible][:, :2], frame), _on_paper(self.bounds[visible][:, 2:], frame)
+        inside = in_view(self.shapes[visible], self.inside[visible], frame)
+        xy = on_paper(inside, frame)
+        low, high = on_paper(self.bounds[visible][:, :2], frame), on_paper(self.bounds[visible][:, 2:], frame)
         room = np.abs(high - low)
         weight = room.prod(axis=1) if not self.points else -np.hypot(*(xy - xy.mean(axis=0)).T)
         order = np.argsort(-weight, kind="stable")
@@ -260,7 +237,7 @@ class PrintedMap:
         names, ranks, places = self.base["city"]
         if not len(places):
             return []
-        xy = _on_paper(places, frame)
+        xy = on_paper(places, frame)
         w, h = (frame.width - _LEFT - _RIM) * UNITS, (frame.height - _BOTTOM - _RIM) * UNITS
         seen = (xy[:, 0] > 30) & (xy[:, 0] < w - 30) & (xy[:, 1] > 60) & (xy[:, 1] < h - 30)
         return [(str(names[i]), int(ranks[i]), (float(xy[i, 0]), float(xy[i, 1]))) for i in np.flatnonzero(seen)][:12]
@@ -300,7 +277,7 @@ class PrintedMap:
         large = parts[shapely.area(parts) * scale**2 > 60]
         rings = shapely.get_rings(large if len(large) else parts)
         xy, ring = shapely.get_coordinates(rings, return_index=True)
-        return _path(np.column_stack([(xy[:, 0] - low_x) * scale, (high_y - xy[:, 1]) * scale]), ring)
+        return path(np.column_stack([(xy[:, 0] - low_x) * scale, (high_y - xy[:, 1]) * scale]), ring)
 
     def _ticks(self, frame: Frame, w: int, h: int) -> str:
         """The neatline, and where meridians and parallels meet its lower and left edge."""
@@ -325,36 +302,6 @@ class PrintedMap:
             place = f'transform="translate({x0 - 26:.0f} {y:.0f}) rotate(-90)"'
             svg.append(f'<text {place} font-size="42" text-anchor="middle">{label}</text>')
         return "".join(svg)
-
-
-def nice_scale(scale: float) -> float:
-    """The next rounder scale that shows at least as much.
-
-    Examples
-    --------
-    >>> nice_scale(412_345.0), nice_scale(1_000_000.0)
-    (500000.0, 1000000.0)
-    """
-    power = 10.0 ** math.floor(math.log10(scale))
-    return next(round(step * power, 3) for step in _NICE if step * power >= scale * (1 - 1e-9))
-
-
-def mark_path(mark: str, x: float, y: float, size: float) -> str:
-    """A mark of about `size` across, as the `d` of a path."""
-    r = size / 2
-    if mark == "circle":
-        return f"M{x - r:.0f} {y:.0f}a{r:.0f} {r:.0f} 0 1 0 {2 * r:.0f} 0a{r:.0f} {r:.0f} 0 1 0 {-2 * r:.0f} 0z"
-    corners = {
-        "square": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
-        "diamond": [(0, -1.25), (1.25, 0), (0, 1.25), (-1.25, 0)],
-        "triangle": [(0, -1.2), (1.15, 0.9), (-1.15, 0.9)],
-        "down": [(0, 1.2), (1.15, -0.9), (-1.15, -0.9)],
-        "cross": [
-            *((-0.4, -1.1), (0.4, -1.1), (0.4, -0.4), (1.1, -0.4), (1.1, 0.4), (0.4, 0.4)),
-            *((0.4, 1.1), (-0.4, 1.1), (-0.4, 0.4), (-1.1, 0.4), (-1.1, -0.4), (-0.4, -0.4)),
-        ],
-    }[mark]
-    return "M" + "L".join(f"{x + a * r:.0f} {y + b * r:.0f}" for a, b in corners) + "z"
 
 
 def _base(basemap: gpd.GeoDataFrame, home: gpd.GeoDataFrame, crs: str) -> dict[str, Any]:
@@ -387,64 +334,6 @@ def _base(basemap: gpd.GeoDataFrame, home: gpd.GeoDataFrame, crs: str) -> dict[s
             shapely.get_coordinates(shapes[named])[order],
         ),
     }
-
-
-def _paths(shapes: object, frame: Frame) -> str:
-    """Shapes clipped to the frame, as the `d` of one path; "" where nothing is seen."""
-    shapes = np.asarray(shapes, dtype=object)
-    if not len(shapes):
-        return ""
-    # A little beyond the frame, so that no outline runs along its edge.
-    margin = 0.002 * frame.scale
-    clipped = shapely.clip_by_rect(
-        shapes, frame.west - margin, frame.south - margin, frame.east + margin, frame.north + margin
-    )
-    # A tenth of a millimetre: half as wide as the line.
-    kept = shapely.simplify(clipped[~shapely.is_empty(clipped)], frame.scale / 10_000, preserve_topology=False)
-    parts = shapely.get_parts(kept)
-    areas = shapely.get_dimensions(parts) == 2
-    lines = shapely.get_parts(parts[shapely.get_dimensions(parts) == 1])
-    pieces = np.concatenate([shapely.get_rings(parts[areas]), lines]) if areas.any() else lines
-    if not len(pieces):
-        return ""
-    xy, piece = shapely.get_coordinates(pieces, return_index=True)
-    return _path(_on_paper(xy, frame), piece, closed=bool(areas.any()))
-
-
-def _path(xy: NDArray[np.float64], piece: NDArray[np.int64], *, closed: bool = True) -> str:
-    """Broken lines as the `d` of a path, in whole units, each point as its difference from the one before."""
-    grid = np.rint(xy).astype(np.int64)
-    first = np.append(True, piece[1:] != piece[:-1])
-    step = np.diff(grid, axis=0, prepend=grid[:1])
-    still = ~first & (step == 0).all(axis=1)
-    grid, first = grid[~still], first[~still]
-    step = np.where(first[:, None], grid, np.diff(grid, axis=0, prepend=grid[:1]))
-    end = "z" if closed else ""
-    words = [
-        (f"{end}M{x} {y}l" if start else f"{x} {y} ")
-        for (x, y), start in zip(step.tolist(), first.tolist(), strict=True)
-    ]
-    return "".join(words).removeprefix("z").rstrip("l") + end
-
-
-def _on_paper(xy: NDArray[np.float64], frame: Frame) -> NDArray[np.float64]:
-    """Metres of the metric CRS as units of the drawing, from its upper left corner."""
-    factor = 1000 * UNITS / frame.scale
-    return np.column_stack([(xy[:, 0] - frame.west) * factor, (frame.north - xy[:, 1]) * factor])
-
-
-def _in_view(shapes: NDArray[np.object_], inside: NDArray[np.float64], frame: Frame) -> NDArray[np.float64]:
-    """A point of each shape that the frame shows: its own where that lies within, else one of what is left of it."""
-    x, y = inside.T
-    out = (x < frame.west) | (x > frame.east) | (y < frame.south) | (y > frame.north)
-    if not out.any():
-        return inside
-    clipped = shapely.clip_by_rect(shapes[out], frame.west, frame.south, frame.east, frame.north)
-    left = ~shapely.is_empty(clipped)
-    moved = inside.copy()
-    where = np.flatnonzero(out)[left]
-    moved[where] = shapely.get_coordinates(shapely.point_on_surface(clipped[left]))
-    return moved
 
 
 def _bar(frame: Frame) -> ScaleBar:
@@ -527,20 +416,3 @@ def _put(
 def _width(words: str, size: float) -> float:
     """About how wide words are: an em for a Chinese sign, a little over half of it for a Latin letter."""
     return size * sum(1.0 if ord(sign) > 0x2E7F else 0.56 for sign in words)
-
-
-def _pattern(symbol: Symbol) -> str:
-    return "hatch-no-data" if symbol.hatch == "x" else f"hatch-{symbol.number}"
-
-
-def _patterns(found: Sequence[Symbol]) -> str:
-    """The hatches of all symbols that have one."""
-    drawn = [
-        f'<pattern id="{_pattern(s)}" width="26" height="26" patternUnits="userSpaceOnUse" '
-        f'patternTransform="rotate({45 if s.hatch == "/" else -45})">'
-        f'<rect width="26" height="26" fill="{s.colour}"/>'
-        f'<path d="M0 0V26" stroke="{s.ink}" stroke-width="{7 if s.hatch == "/" else 6}"/></pattern>'
-        for s in found
-        if s.hatch and s.count
-    ]
-    return f"<defs>{''.join(drawn)}</defs>" if drawn else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, get_args
 
@@ -171,45 +171,27 @@ class Sheets:
 
     def _facts(self, place: str, numbers: Numbers) -> tuple[Table, list[Dataset]]:
         """Every number known of the place, with its class or rank, its time, its completeness and its evidence."""
-        rows: list[tuple[str, ...]] = []
-        used: list[Dataset] = []
-        for found in self.findings:
-            row = self.rows[found.indicator.id].get(place)
-            if row is None or len(rows) >= _FIGURES:
-                continue
-            known = not row["reason"]
-            rows.append(
-                (
-                    short_title(found.indicator),
-                    value_words(found.indicator, row) if known else reason_words(found.indicator, row),
-                    (class_words(found, place) or self._rank(found, place)) if known else "",
-                    vintage_words(row),
-                    t("{n}; {share}", n=number(row["n"], decimals=0), share=completeness_share(row))
-                    if row["n"]
-                    else "",
-                    said(SHORT_GRADES[evidence_of(found.indicator.id).grade]),
-                )
-            )
-            numbers.add_indicator(place, self.names.get(place, place), found, row)
+        name = self.names.get(place, place)
+        here = [(f, row) for f in self.findings if (row := self.rows[f.indicator.id].get(place)) is not None]
+        known = [(f, row) for f, row in here if not row["reason"]]
+        published = [
+            (d, c, row)
+            for (d, c, _), told in zip(self.series, self.series_rows, strict=True)
+            if (row := told.get(place)) is not None
+        ]
+        rows, used = [], []
+        for found, row in known[:_FIGURES]:
+            rows.append(self._indicator_row(found, place, row))
+            numbers.add_indicator(place, name, found, row, self._rank(found, place))
             used += [d for d in found.measured.use.datasets if d.id in str(row["dataset"]).split()]
-        for (dataset, column, _), told in zip(self.series, self.series_rows, strict=True):
-            row = told.get(place)
-            if row is None or len(rows) >= _FIGURES:
-                continue
-            time = when(row["time"], dataset.step) if pd.notna(row["time"]) else str(dataset.observed_to.year)
-            share = percent(row["completeness"]) if pd.notna(row["completeness"]) else t("no fixed step")
-            rows.append(
-                (
-                    said(column.title),
-                    quantity(row["value"], unit_symbol(column)),
-                    _rank_words(row["rank"], row["of"]) if pd.notna(row["rank"]) and row["of"] > 1 else "",
-                    time,
-                    t("{n}; {share}", n=number(row["n"], decimals=0), share=share) if pd.notna(row["time"]) else "1",
-                    t("as published"),
-                )
-            )
-            numbers.add_value(place, self.names.get(place, place), dataset, column, row)
+        for dataset, column, row in published[: _FIGURES - len(rows)]:
+            rows.append(_value_row(dataset, column, row))
+            numbers.add_value(place, name, dataset, column, row)
             used.append(dataset)
+        # What cannot be said comes last, as far as there is room.
+        for found, row in [(f, row) for f, row in here if row["reason"]][: max(_FIGURES - len(rows), 0)]:
+            rows.append(self._indicator_row(found, place, row))
+            numbers.add_indicator(place, name, found, row)
         table = Table(
             (t("Figure"), t("Value"), t("Class or rank"), t("Observed"), t("Values; complete"), t("Evidence")),
             tuple(rows),
@@ -217,9 +199,25 @@ class Sheets:
         )
         return table, list(dict.fromkeys(used))
 
-    def _rank(self, found: Finding, place: str) -> str:
+    def _indicator_row(self, found: Finding, place: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+        indicator, rank = found.indicator, self._rank(found, place)
+        told = ""
+        if not row["reason"]:
+            told = class_words(found, place) or (_rank_words(*rank) if rank is not None else "")
+        share = t("{n}; {share}", n=number(row["n"], decimals=0), share=completeness_share(row)) if row["n"] else ""
+        return (
+            short_title(indicator),
+            value_words(indicator, row) if not row["reason"] else reason_words(indicator, row),
+            told,
+            vintage_words(row),
+            share,
+            said(SHORT_GRADES[evidence_of(indicator.id).grade]),
+        )
+
+    def _rank(self, found: Finding, place: str) -> tuple[float, int] | None:
+        """The rank of a place by an indicator, 1 for the highest, and among how many; None without another."""
         ranks, of = self.ranks[found.indicator.id]
-        return _rank_words(ranks[place], of) if of > 1 else ""
+        return (ranks[place], of) if of > 1 and place in ranks else None
 
     def _charts(self, place: str, numbers: Numbers) -> tuple[tuple[Figure, ...], list[Block]]:
         """The place's series against its normal or by year, and what is expected next."""
@@ -319,6 +317,19 @@ class Sheets:
 def _chart(name: str, svg: str, words: str, width: float, height: float) -> Figure:
     """A chart whose caption says in words what it shows."""
     return Figure(name, svg, t("Chart. {words}", words=words), width, height, caption=words)
+
+
+def _value_row(dataset: Dataset, column: Column, row: Mapping[str, Any]) -> tuple[str, ...]:
+    timed = pd.notna(row["time"])
+    share = percent(row["completeness"]) if pd.notna(row["completeness"]) else t("no fixed step")
+    return (
+        said(column.title),
+        quantity(row["value"], unit_symbol(column)),
+        _rank_words(row["rank"], row["of"]) if pd.notna(row["rank"]) and row["of"] > 1 else "",
+        when(row["time"], dataset.step) if timed else str(dataset.observed_to.year),
+        t("{n}; {share}", n=number(row["n"], decimals=0), share=share) if timed else "1",
+        t("as published"),
+    )
 
 
 def _ranks(values: pd.Series) -> tuple[dict[str, float], int]:

@@ -73,6 +73,42 @@ def symbol_of(values: Sequence[float] | np.ndarray, classes: Classes) -> np.ndar
     return np.where(codes == NO_DATA, len(classes), codes)
 
 
+def mark_path(mark: str, x: float, y: float, size: float) -> str:
+    """A mark of about `size` across, as the `d` of a path."""
+    r = size / 2
+    if mark == "circle":
+        return f"M{x - r:.0f} {y:.0f}a{r:.0f} {r:.0f} 0 1 0 {2 * r:.0f} 0a{r:.0f} {r:.0f} 0 1 0 {-2 * r:.0f} 0z"
+    corners = {
+        "square": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+        "diamond": [(0, -1.25), (1.25, 0), (0, 1.25), (-1.25, 0)],
+        "triangle": [(0, -1.2), (1.15, 0.9), (-1.15, 0.9)],
+        "down": [(0, 1.2), (1.15, -0.9), (-1.15, -0.9)],
+        "cross": [
+            *((-0.4, -1.1), (0.4, -1.1), (0.4, -0.4), (1.1, -0.4), (1.1, 0.4), (0.4, 0.4)),
+            *((0.4, 1.1), (-0.4, 1.1), (-0.4, 0.4), (-1.1, 0.4), (-1.1, -0.4), (-0.4, -0.4)),
+        ],
+    }[mark]
+    return "M" + "L".join(f"{x + a * r:.0f} {y + b * r:.0f}" for a, b in corners) + "z"
+
+
+def pattern_name(symbol: Symbol) -> str:
+    """The id of a symbol's hatch within a drawing."""
+    return "hatch-no-data" if symbol.hatch == "x" else f"hatch-{symbol.number}"
+
+
+def patterns(found: Sequence[Symbol]) -> str:
+    """The hatches of all symbols that have one."""
+    drawn = [
+        f'<pattern id="{pattern_name(s)}" width="26" height="26" patternUnits="userSpaceOnUse" '
+        f'patternTransform="rotate({45 if s.hatch == "/" else -45})">'
+        f'<rect width="26" height="26" fill="{s.colour}"/>'
+        f'<path d="M0 0V26" stroke="{s.ink}" stroke-width="{7 if s.hatch == "/" else 6}"/></pattern>'
+        for s in found
+        if s.hatch and s.count
+    ]
+    return f"<defs>{''.join(drawn)}</defs>" if drawn else ""
+
+
 def _lightness(colour: str) -> float:
     """Relative luminance, 0 to 1, as WCAG 2.2 defines it, brought near to what the eye sees by a square root."""
     channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255

@@ -38,6 +38,7 @@ class Theme:
     now : what is meant by it where places end at different times; "" else
     datasets : from which the numbers were made
     finding : the indicator with its evidence; None for a series
+    made : what was done to the values of a series to fill the step that is shown: "" for nothing, "mean", "sum", "last"
     series : the series behind it, as `dataset.column`; "" where there is none
     """
 
@@ -52,6 +53,7 @@ class Theme:
     now: str
     datasets: tuple[Dataset, ...]
     finding: Finding | None
+    made: str
     series: str
 
     @property
@@ -143,6 +145,7 @@ def _of_indicator(region: Region, name: str) -> Theme:
         now=age_words(table) if found.indicator.latest else "",
         datasets=found.measured.use.datasets,
         finding=found,
+        made="",
         series=f"{dataset.id}.{needed}" if dataset is not None else "",
     )
 
@@ -177,5 +180,6 @@ def _of_series(region: Region, dataset: Dataset, column: Column) -> Theme:
         now="",
         datasets=(dataset,),
         finding=None,
+        made=all_of_it.made,
         series=f"{dataset.id}.{column.name}" if dataset.kind == "panel" else "",
     )

@@ -17,8 +17,7 @@ import typst
 
 from app.charts import INK
 from app.report.blocks import Block, Document, Facts, Figure, Heading, Legend, Link, Listing, Table, Text
-from app.report.printed_map import mark_path
-from app.report.symbology import Symbol
+from app.report.symbology import Symbol, mark_path
 from app.text import t
 from geodata.errors import AlmanacError
 

@@ -56,7 +56,7 @@ def theme_facts(region: Region, theme: Theme) -> tuple[tuple[str, str], ...]:
     """The method box: how the numbers were made, by whose definition, how sure they are."""
     if theme.finding is None:
         return (
-            (t("Figure"), t("as its producer published it; nothing was computed but the class")),
+            (t("Figure"), series_method(theme)),
             (t("Classes"), class_method(theme.classes)),
             (t("Completeness"), t("{known} of {n} places have a value", known=number(len(theme.known), decimals=0),
                                   n=number(len(theme.values), decimals=0))),
@@ -65,6 +65,17 @@ def theme_facts(region: Region, theme: Theme) -> tuple[tuple[str, str], ...]:
     left_out = {t("Direction"), t("Observed"), t("Source"), t("Unit"), t("Reference")}
     card = [row for row in evidence_card(region, theme.finding, None) if row[0] not in left_out]
     return tuple(card)
+
+
+def series_method(theme: Theme) -> str:
+    """What was done to the values that a producer published."""
+    if theme.made == "mean":
+        return t("the mean of what its producer published within the time shown")
+    if theme.made == "sum":
+        return t("the sum of what its producer published within the time shown")
+    if theme.made == "last":
+        return t("the last value that its producer published within the time shown")
+    return t("as its producer published it; nothing was computed but the class")
 
 
 def class_method(classes: Classes) -> str:

@@ -18,7 +18,7 @@ from app.report import atlas
 from app.report.blocks import Document, Issue, Page
 from app.report.brief import brief_pages
 from app.report.bundle import write_bundle
-from app.report.map_page import map_page
+from app.report.map_page import add_numbers, map_page
 from app.report.numbers import Numbers
 from app.report.request import VOLUME, Request, sizes
 from app.report.sheet import Sheets
@@ -88,9 +88,36 @@ def write_report(
         raise AlmanacError(
             "The report cannot be written to {file}.", hint="Give a file name that ends in .pdf.", file=out
         )
-    try:
+    with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".almanac-", dir=folder))
+    try:
+        report = make_report(request, progress)
+        now = datetime.datetime.now(datetime.UTC)
+        made: list[tuple[Path, Path]] = []
+        with _writing(folder), _speaking(request.language):
+            for number, document in enumerate(report.documents, 1):
+                name = out.name if len(report.documents) == 1 else f"{out.stem}-{number}.pdf"
+                (beside / name).write_bytes(typeset(document, archive=request.archive, printed=now))
+                made.append((beside / name, folder / name))
+            bundle = beside / f"{out.stem}.bundle"
+            write_bundle(report, bundle, [path for path, _ in made], printed=now, pictures=pictures)
+            for path, final in made:
+                path.replace(final)
+            final = folder / bundle.name
+            if final.exists():
+                shutil.rmtree(final)
+            bundle.replace(final)
+        return [*(final for _, final in made), final / "manifest.json"]
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Tells in two sentences of a folder that cannot be written, or a disk that is full."""
+    try:
+        yield
     except OSError as problem:
         raise AlmanacError(
             "The folder {folder} cannot be written: {why}.",
@@ -98,26 +125,6 @@ def write_report(
             folder=folder,
             why=(problem.strerror or str(problem)).lower(),
         ) from problem
-    try:
-        report = make_report(request, progress)
-        now = datetime.datetime.now(datetime.UTC)
-        made: list[tuple[Path, Path]] = []
-        with _speaking(request.language):
-            for number, document in enumerate(report.documents, 1):
-                name = out.name if len(report.documents) == 1 else f"{out.stem}-{number}.pdf"
-                (beside / name).write_bytes(typeset(document, archive=request.archive, printed=now))
-                made.append((beside / name, folder / name))
-            bundle = beside / f"{out.stem}.bundle"
-            write_bundle(report, bundle, [path for path, _ in made], printed=now, pictures=pictures)
-        for path, final in made:
-            path.replace(final)
-        final = folder / bundle.name
-        if final.exists():
-            shutil.rmtree(final)
-        bundle.replace(final)
-        return [*(final for _, final in made), final / "manifest.json"]
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def document_id(request: Request, region: Region) -> str:
@@ -149,6 +156,8 @@ def _make(request: Request, progress: Progress) -> Report:
     elif request.kind == "map":
         pages = [map_page(region, theme, size, numbers, dashboard=request.dashboard)]
     else:
+        if request.kind == "sheet":
+            add_numbers(region, theme, numbers)
         sheets = Sheets(region, theme, places, size, dashboard=request.dashboard)
         made = []
         for done, place in enumerate(places):

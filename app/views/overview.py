@@ -6,11 +6,12 @@ import streamlit as st
 
 from analytics.classes import class_breaks
 from analytics.cube import cube, mapped_layer
-from analytics.glance import Coverage, Glance, KeyFigure, glance
+from analytics.glance import Glance, glance
 from app.charts import map_figure
 from app.dataset_words import column_title, titled_source, unit_symbol
+from app.glance_words import key_figure_words, seen_words
 from app.map import map_view
-from app.text import day, message, number, percent, period, quantity, said, t, tn, together, when
+from app.text import day, message, quantity, said, t, tn, together, when
 from app.view import Context, View
 from app.widgets import choose, fragment, plain, remembered, show_place_link, show_report_link
 
@@ -65,37 +66,7 @@ def _key_figures(found: Glance) -> None:
             f"{plain(said(figure.column.title))}  \n**{plain(quantity(figure.value, unit))}**",
             help=plain(titled_source(figure.dataset)),
         )
-        st.caption(plain(_how(figure)))
-
-
-def _how(figure: KeyFigure) -> str:
-    """What the number is: over how many places, for which time, and what it was before."""
-    time = (
-        when(figure.time, figure.step)
-        if figure.time is not None
-        else period(figure.dataset.observed_from, figure.dataset.observed_to)
-    )
-    places = number(figure.places, decimals=0)
-    if figure.how == "only":
-        said_so = t("{time}, one place", time=time)
-    elif figure.how == "total":
-        said_so = t("{time}, total of {n} places of {of}", time=time, n=places, of=number(figure.of, decimals=0))
-    else:
-        said_so = t(
-            "{time}, median of {n} places of {of}",
-            time=time,
-            n=places,
-            of=number(figure.of, decimals=0),
-        )
-    if figure.earlier is None or figure.earlier_time is None:
-        return t("{words}.", words=said_so)
-    symbol = unit_symbol(figure.column)
-    return t(
-        "{now}; {earlier} in {then}.",
-        now=said_so,
-        earlier=quantity(figure.earlier, symbol),
-        then=when(figure.earlier_time, figure.step),
-    )
+        st.caption(plain(key_figure_words(figure)))
 
 
 @fragment
@@ -174,28 +145,7 @@ def _blind(found: Glance) -> None:
     if not partly:
         st.markdown(plain(t("Every dataset sees the whole region.")))
     for coverage in sorted(partly, key=lambda c: c.seen / c.of if c.of else -1.0):
-        st.markdown(f"- {plain(_seen(coverage))}")
-
-
-def _seen(coverage: Coverage) -> str:
-    title = said(coverage.dataset.title)
-    if coverage.of == 0:
-        return t("{dataset}: its places have no position, so no map shows them.", dataset=title)
-    words = t(
-        "{dataset}: a value in {seen} of {of} places ({share}).",
-        dataset=title,
-        seen=number(coverage.seen, decimals=0),
-        of=number(coverage.of, decimals=0),
-        share=percent(coverage.seen / coverage.of),
-    )
-    if coverage.outside:
-        outside = tn(
-            "{n} of its places lies outside the region and does not overlap the other layers.",
-            "{n} of its places lie outside the region and do not overlap the other layers.",
-            coverage.outside,
-        )
-        words = together([words, outside])
-    return words
+        st.markdown(f"- {plain(seen_words(coverage))}")
 
 
 VIEW = View(id="overview", title=message("Overview"), order=1, icon=":material/dashboard:", draw=draw)
