@@ -203,9 +203,11 @@ class Regression(Forecaster):
             return _NoChange()
         if len(change) < _FEW:
             return _Line().fit(features, change)
+        # From few rows as much is learnt in larger steps.
+        few = len(change) <= _LEAST_ROWS
         model = HistGradientBoostingRegressor(
-            learning_rate=0.12,
-            max_iter=80 if len(change) <= _LEAST_ROWS else 200,
+            learning_rate=0.12 if few else 0.08,
+            max_iter=80 if few else 300,
             max_leaf_nodes=31,
             min_samples_leaf=int(np.clip(len(change) // 5_000, 20, 200)),
             l2_regularization=1.0,
@@ -241,9 +243,9 @@ class Regression(Forecaster):
         base = self.features_.base(known, place, origin)[:, None]
         ahead = known.values[place[:, None], origin[:, None] + np.arange(1, horizon + 1)]
         change = (ahead - base) / (self.features_.scale[place][:, None] * self.pace_)
-        return SmallNetworks(self.networks, self.seed).fit(
-            self._moments(known, place, origin), change.astype(np.float32)
-        )
+        # Where there is much to learn from, two networks say what four do.
+        count = self.networks if values.size <= _VALUES else min(self.networks, 2)
+        return SmallNetworks(count, self.seed).fit(self._moments(known, place, origin), change.astype(np.float32))
 
 
 def _in_pieces(rows: Callable[[slice], list[np.ndarray]], count: int) -> np.ndarray:
