@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
+from analytics.history import History
 from analytics.intervals import limit_names
 from analytics.outlook import SHOWN, Outlook, shown_at
 
@@ -29,6 +31,12 @@ class Fan:
     later: pd.DataFrame
 
 
+@lru_cache(maxsize=8)
+def _times(history: History, horizon: int) -> pd.DatetimeIndex:
+    """The steps of the record and of the forecast: an atlas asks for them at every place."""
+    return history.ahead(horizon).tz_localize("UTC")
+
+
 def fan_at(found: Outlook, place: str, window: int | None = None) -> Fan:
     """The forecast after the end of the record, or as it would have been made at one of the moments tried.
 
@@ -38,7 +46,7 @@ def fan_at(found: Outlook, place: str, window: int | None = None) -> Fan:
     """
     history, plan = found.history, found.backtested.plan
     row = history.places.get_loc(place)
-    times = history.ahead(found.horizon).tz_localize("UTC")
+    times = _times(history, found.horizon)
     origin = len(history) - 1 if window is None else int(plan.origins[window])
     begin = max(0, origin + 1 - min(_MOST, max(_LEAST, _PAST * found.horizon)))
     past = pd.DataFrame({"time": times[begin : origin + 1], "value": history.values[row, begin : origin + 1]})

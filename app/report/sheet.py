@@ -73,6 +73,7 @@ class Sheets:
             basemap=region.base(),
         )
         layers = {d.id for d in region.layers.values() if region.table(d.id).index.isin(places).any()}
+        self.alt = map_alt(theme, self.map.symbols)
         self.findings = list(_findings(region, layers))
         self.rows = {f.indicator.id: f.measured.table.to_dict("index") for f in self.findings}
         self.series = [(d, c, latest(region, d, c.name)) for d, c in _series(region, layers)]
@@ -149,7 +150,8 @@ class Sheets:
     def _map(self, place: str, name: str) -> Figure:
         width, height = self.sizes.map
         drawn = self.map.around(place, width, height)
-        return Figure(f"map-{place}", drawn.svg, map_alt(self.theme, self.map.symbols, place, name), width, height)
+        here = t("{place}: {value}.", place=name, value=quantity(float(self.theme.values[place]), self.theme.unit))
+        return Figure(f"map-{place}", drawn.svg, together([here, self.alt]), width, height)
 
     def _legend(self, place: str) -> tuple[Block, ...]:
         legend = Legend(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from analytics.classes import Classes
 from app.dataset_words import licence_words
 from app.indicator_words import evidence_card
@@ -18,8 +16,8 @@ from geodata.region import Region
 _NAMED = 3
 
 
-def map_alt(theme: Theme, symbols: Sequence[Symbol], place: str | None = None, name: str = "") -> str:
-    """What a map shows, for those who do not see it: classes with their counts, extremes, gaps, the place itself."""
+def map_alt(theme: Theme, symbols: Sequence[Symbol]) -> str:
+    """What a map shows, for those who do not see it: classes with their counts, gaps among them, and the extremes."""
     known = theme.known
     words = [
         t(
@@ -29,10 +27,6 @@ def map_alt(theme: Theme, symbols: Sequence[Symbol], place: str | None = None, n
             n=number(len(theme.values), decimals=0),
         )
     ]
-    if place is not None and place in theme.values.index:
-        at = int(np.flatnonzero(theme.values.index == place)[0])
-        value = float(theme.values.iloc[at])
-        words.append(t("{place}: {value}.", place=name, value=quantity(value, theme.unit)))
     words.append(
         t(
             "By class: {classes}.",
