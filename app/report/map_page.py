@@ -45,6 +45,8 @@ from geodata.region import Region
 # How much of the height of a map a page may leave to it, with the rows of the ranking and of that of the other end: the
 # first that fits on one page is taken.
 _CHOICES = ((1.0, 10, 8), (0.9, 10, 6), (0.8, 10, 5), (0.72, 10, 5), (0.64, 8, 4), (0.56, 7, 3), (0.5, 5, 2))
+# Regions that are less wide for their height stand beside their legend, not above it.
+_TALL = 0.85
 # Coarser than this the hatches of the legend are finer than a dot, which the compiler does not bear.
 _COARSE = 40
 # Stands for a drawing that is not yet made.
@@ -60,7 +62,11 @@ def map_page(region: Region, theme: Theme, sizes: Sizes, numbers: Numbers, *, da
     """
     add_numbers(region, theme, numbers)
     drawing = drawing_of(region, theme)
-    whole = Figure("map-region", BLANK, whole_alt(region, theme, drawing), *sizes.region)
+    tall = drawing.aspect < _TALL and sizes.region[0] >= 2 * sizes.chart[0]
+    width, height = sizes.region
+    if tall:
+        width = min(max(round(height * drawing.aspect * 1.1), round(0.4 * width)), round(0.6 * width))
+    whole = Figure("map-region", BLANK, whole_alt(region, theme, drawing), width, height)
     said_once = _Said(
         lead=(
             Heading(t("{region}: {what}", region=said(region.name), what=theme.title), 1, anchor="map"),
@@ -68,7 +74,7 @@ def map_page(region: Region, theme: Theme, sizes: Sizes, numbers: Numbers, *, da
             Text(theme_answer(region, theme), strong=True),
         ),
         legend=legend(region, theme, drawing),
-        chart=_distribution(theme, sizes),
+        chart=_distribution(theme, min(sizes.chart[0], sizes.region[0] - width - 4 if tall else 1000), sizes.chart[1]),
         notes=(
             Heading(t("Method and uncertainty")),
             Facts(theme_facts(region, theme)),
@@ -81,7 +87,7 @@ def map_page(region: Region, theme: Theme, sizes: Sizes, numbers: Numbers, *, da
             theme_link(dashboard, region, theme),
         ),
     )
-    pages = [_page(theme, drawing, said_once, sizes, whole, *choice) for choice in _CHOICES]
+    pages = [_page(theme, drawing, said_once, sizes, whole, tall, *choice) for choice in _CHOICES]
     page = pages[first_that_fits(pages, sizes)]
     (placed,) = page.slots["map"]
     assert isinstance(placed, Figure)
@@ -109,12 +115,34 @@ class _Said:
 
 
 def _page(
-    theme: Theme, drawing: PrintedMap, told: _Said, sizes: Sizes, whole: Figure, share: float, first: int, last: int
+    theme: Theme,
+    drawing: PrintedMap,
+    told: _Said,
+    sizes: Sizes,
+    whole: Figure,
+    tall: bool,
+    share: float,
+    first: int,
+    last: int,
 ) -> Page:
     tables = [ranking(theme, drawing.symbols, first)]
     if len(theme.known) > first:
         tables.append(ranking(theme, drawing.symbols, min(last, len(theme.known) - first), other_end=True))
     # Where the map is as wide as two charts, the chart stands under the legend, beside the rankings.
+    if tall:
+        # The map stands beside its legend, the chart under this, the rankings below both.
+        return Page(
+            "sheet",
+            {
+                "lead": told.lead,
+                "map": (replace(whole, height=round(whole.height * share)),),
+                "legend": told.legend,
+                "aside": (told.chart,),
+                "facts": tuple(tables),
+                "notes": told.notes,
+                "sources": told.sources,
+            },
+        )
     beside = 2 * sizes.chart[0] <= sizes.region[0]
     return Page(
         "map",
@@ -149,8 +177,7 @@ def _without_drawing(block: Block) -> Block:
     return block
 
 
-def _distribution(theme: Theme, sizes: Sizes) -> Figure:
-    width, height = sizes.chart
+def _distribution(theme: Theme, width: float, height: float) -> Figure:
     caption = tn("The value of {n} place.", "How the values of {n} places spread.", len(theme.known))
     svg = distribution_chart(theme, selected=None, width=width, height=height)
     return Figure("distribution", svg, _spread_alt(theme), width, height, caption=caption)

@@ -28,7 +28,10 @@ _LEFT, _BOTTOM, _RIM = 4.5, 4.5, 0.4
 _AROUND, _LEAST_METRES = 2.2, 12_000.0
 _DEGREES = (10.0, 5.0, 2.0, 1.0, 0.5, 0.25, 0.1, 0.05, 0.025, 0.01)
 _MOST_LABELS = 14
-_MARK = 1.5
+# Marks are so many mm across, less where they are many: this share of the room that each has.
+_MARK, _LEAST_MARK, _CROWDED = 1.5, 0.7, 0.45
+# More points than this in view are not named: their names would hide them.
+_NAMED_POINTS = 40
 # A tick nearer than this to a corner has no room for its label.
 _EDGE = 75
 
@@ -89,6 +92,12 @@ class PrintedMap:
         self.home_bounds = shapely.total_bounds(self.home)
         self._to_degrees = pyproj.Transformer.from_crs(crs, 4326, always_xy=True)
         self._to_metres = pyproj.Transformer.from_crs(4326, crs, always_xy=True)
+
+    @property
+    def aspect(self) -> float:
+        """How wide the region is for its height."""
+        low_x, low_y, high_x, high_y = self.home_bounds
+        return float((high_x - low_x) / max(high_y - low_y, 1.0))
 
     def around(self, place: str, width: float, height: float) -> Drawn:
         """A place with its neighbours, and a locator in the corner; sizes in mm."""
@@ -167,15 +176,17 @@ class PrintedMap:
         return found
 
     def _points(self, visible: NDArray[np.int64], frame: Frame) -> list[str]:
-        """Every class as marks of one shape."""
+        """Every class as marks of one shape, the commonest beneath the rarer ones, and smaller the more there are."""
         found = []
         xy = on_paper(self.inside[visible], frame)
-        # Places without a value lie beneath the others.
-        for code in sorted(np.unique(self.symbol[visible]), reverse=True):
-            symbol = self.symbols[int(code)]
-            size = _MARK * UNITS * (0.7 if symbol.hatch == "x" else 1)
-            path = "".join(mark_path(symbol.mark, x, y, size) for x, y in xy[self.symbol[visible] == code].tolist())
-            found.append(f'<path d="{path}" fill="{symbol.colour}" stroke="{INK}" stroke-width="2.5"/>')
+        room = math.sqrt((frame.width - _LEFT) * (frame.height - _BOTTOM) / max(len(visible), 1))
+        size = min(max(_CROWDED * room, _LEAST_MARK), _MARK) * UNITS
+        codes, counts = np.unique(self.symbol[visible], return_counts=True)
+        for code in codes[np.lexsort((-counts, codes != len(self.symbols) - 1))].tolist():
+            symbol = self.symbols[code]
+            marks = xy[self.symbol[visible] == code].tolist()
+            d = "".join(mark_path(symbol.mark, x, y, size * (0.7 if symbol.hatch == "x" else 1)) for x, y in marks)
+            found.append(f'<path d="{d}" fill="{symbol.colour}" stroke="{INK}" stroke-width="{size / 12:.1f}"/>')
         return found
 
     def _chosen(self, chosen: int, frame: Frame) -> str:
@@ -217,7 +228,8 @@ class PrintedMap:
             size = 50.0 if mine else 40.0
             name, digit = self.names[place], self.symbols[self.symbol[place]].number
             if self.points:
-                if (mine or named < _MOST_LABELS) and _put(text, taken, name, x, y + 75, size, w, h, bold=mine):
+                few = len(visible) <= _NAMED_POINTS and named < _MOST_LABELS
+                if (mine or few) and _put(text, taken, name, x, y + 75, size, w, h, bold=mine):
                     named += 1
                 continue
             wide = _width(name, size)
