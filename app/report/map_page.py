@@ -331,7 +331,7 @@ def gaps(region: Region, theme: Theme) -> str:
         return together([words, t("What was published of them: {what}.", what=listed(reasons))])
     table = theme.finding.measured.table.loc[theme.values.index]
     reasons = table.loc[table["value"].isna(), "reason"].value_counts()
-    told = listed(f"{said(REASONS.get(r, r))} ({number(n, decimals=0)})" for r, n in reasons.items())
+    told = listed(t("{what} ({n})", what=said(REASONS.get(r, r)), n=number(n, decimals=0)) for r, n in reasons.items())
     return together([words, t("Why: {reasons}.", reasons=told)])
 
 

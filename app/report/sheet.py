@@ -309,7 +309,7 @@ class Sheets:
         ]
         gappy = [(c, row) for c, row in rows if pd.notna(row["completeness"]) and row["completeness"] < 1]
         if gappy:
-            told_gaps = [f"{said(c.title)} ({percent(1 - row['completeness'])})" for c, row in gappy]
+            told_gaps = [t("{what} ({n})", what=said(c.title), n=percent(1 - row["completeness"])) for c, row in gappy]
             words.append(t("Missing within the record: {gaps}.", gaps=listed(told_gaps)))
         if lacking:
             words.append(t("Nothing is known here of: {what}.", what=listed(lacking)))

@@ -30,7 +30,7 @@ def map_alt(theme: Theme, symbols: Sequence[Symbol]) -> str:
     words.append(
         t(
             "By class: {classes}.",
-            classes=listed(f"{s.label} ({number(s.count, decimals=0)})" for s in symbols if s.count),
+            classes=listed(t("{what} ({n})", what=s.label, n=number(s.count, decimals=0)) for s in symbols if s.count),
         )
     )
     if len(known) > 1:
