@@ -6,9 +6,10 @@ import datetime
 import io
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -73,19 +74,26 @@ def typeset(document: Document, *, archive: bool = False, printed: datetime.date
 
 
 def _starts(pdf: pikepdf.Pdf, document: Document) -> list[int]:
-    """On which page of the file each page of the document begins, counted from 1, by their headings."""
+    """On which page of the file each page of the document begins, counted from 1, by its first heading."""
     where: dict[Any, int] = {page.objgen: number for number, page in enumerate(pdf.pages, 1)}
     with pdf.open_outline() as outline:
-        titled = [where[_page_of(pdf, item.destination).objgen] for item in outline.root]
-    anchors = document.anchors()
-    if len(titled) != len(anchors):
+        found = [where[_page_of(pdf, item.destination).objgen] for item in _flat(outline.root)]
+    titles = [sum(isinstance(block, Heading | Listing) for block in page.blocks()) for page in document.pages]
+    if len(found) != sum(titles) or 0 in titles:
         raise AlmanacError(
-            "The report has {found} pages with a title, where {wanted} were made.",
-            hint="Tell the maintainers: every page needs one heading of the first level.",
-            found=len(titled),
-            wanted=len(anchors),
+            "The report has {found} headings in its outline, where {wanted} were made.",
+            hint="Tell the maintainers: every page needs a heading, and every heading stands in the outline.",
+            found=len(found),
+            wanted=sum(titles),
         )
-    return titled
+    return [found[first] for first in accumulate(titles[:-1], initial=0)]
+
+
+def _flat(items: Iterable[pikepdf.OutlineItem]) -> Iterator[pikepdf.OutlineItem]:
+    """The entries of an outline of all levels, in the order of the pages."""
+    for item in items:
+        yield item
+        yield from _flat(item.children)
 
 
 def _page_of(pdf: pikepdf.Pdf, destination: Any) -> pikepdf.Object:
