@@ -39,7 +39,8 @@ def unit_symbol(column: Column) -> str:
 def column_title(column: Column) -> str:
     """What a column measures, with its unit."""
     symbol = unit_symbol(column)
-    return f"{said(column.title)} ({symbol})" if symbol else said(column.title)
+    title = said(column.title)
+    return t("{title} ({unit})", title=title, unit=symbol) if symbol else title
 
 
 def place_labels(region: Region) -> dict[str, str]:

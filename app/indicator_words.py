@@ -78,7 +78,8 @@ def short_title(indicator: Indicator) -> str:
 def chosen_unit(indicator: Indicator) -> str:
     """Its name with its unit: how it is chosen from a list."""
     symbol = unit_words(indicator)
-    return f"{short_title(indicator)} ({symbol})" if symbol else short_title(indicator)
+    title = short_title(indicator)
+    return t("{title} ({unit})", title=title, unit=symbol) if symbol else title
 
 
 def meaning(indicator: Indicator) -> str:
@@ -223,7 +224,7 @@ def class_words(found: Finding, place: str) -> str:
 
 def _most_common_reason(table: pd.DataFrame) -> str:
     reasons = table.loc[table["value"].isna(), "reason"].value_counts()
-    told = listed(f"{said(REASONS.get(r, r))} ({number(n, decimals=0)})" for r, n in reasons.items())
+    told = listed(t("{what} ({n})", what=said(REASONS.get(r, r)), n=number(n, decimals=0)) for r, n in reasons.items())
     return t("{words}.", words=told)
 
 

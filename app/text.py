@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from datetime import date, datetime
 from functools import cache, lru_cache
@@ -25,6 +25,10 @@ from geodata.errors import AlmanacError
 LOCALE = Path(__file__).parent / "locale"
 ENGLISH = "en"
 _BABEL = {"en": "en_GB", "zh-Hans": "zh_Hans_CN", "zh-Hant": "zh_Hant_TW"}
+
+_CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+# A blank with the spaces that keep it from Chinese signs.
+_BLANK = re.compile(rf"((?<={_CHINESE.pattern}) |)\{{(\w+)\}}( (?={_CHINESE.pattern})|)")
 
 _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
@@ -82,18 +86,36 @@ def t(sentence: str, **values: object) -> str:
     `sentence` must stand there as a literal, so that the tests can find it; for text that comes from a
     variable (a dataset's title) use `said`.
     """
-    return said(sentence).format(**values) if values else said(sentence)
+    return _filled(said(sentence), values) if values else said(sentence)
 
 
 def tn(one: str, many: str, n: int, **values: object) -> str:
     """The same for a counted thing: `one` where n is 1, else `many`; `{n}` is written in the reader's way."""
     chosen = one if n == 1 else many
-    return said(chosen).format(n=number(n, decimals=0), **values)
+    return _filled(said(chosen), {"n": number(n, decimals=0), **values})
 
 
 def said(sentence: str) -> str:
     """The translation of a sentence held in a variable; itself where there is none."""
     return _messages(_language.get()).get(sentence, sentence)
+
+
+def _filled(sentence: str, values: Mapping[str, object]) -> str:
+    """A sentence with its blanks filled.
+
+    Chinese leaves room between its own signs and others, so its blanks stand between spaces; where a value begins or
+    ends with a Chinese sign, as units do, the space is dropped.
+    """
+    if language().startswith("zh"):
+
+        def without_room(blank: re.Match[str]) -> str:
+            before, name, after = blank.groups()
+            value = str(values[name])
+            first, last = (bool(_CHINESE.match(sign)) for sign in (value[:1], value[-1:]))
+            return f"{'' if first else before}{{{name}}}{'' if last else after}"
+
+        sentence = _BLANK.sub(without_room, sentence)
+    return sentence.format(**values)
 
 
 def error_in_words(error: AlmanacError) -> tuple[str, str]:
@@ -105,7 +127,7 @@ def error_in_words(error: AlmanacError) -> tuple[str, str]:
         return said(fact) if isinstance(fact, str) else fact
 
     facts = {name: shown(fact) for name, fact in error.facts.items()}
-    what, hint = (said(sentence).format(**facts) if facts else said(sentence) for sentence in error.sentences)
+    what, hint = (_filled(said(sentence), facts) if facts else said(sentence) for sentence in error.sentences)
     return what, hint
 
 

@@ -202,7 +202,7 @@ def yearly_chart(found: Yearly, *, title: str, width: float, height: float) -> s
         chart.line(trend.years, trend.line, SELECTED, dash="" if trend.sure else "14 9")
     first, last = int(found.years[0]), int(found.years[-1])
     step = max(1, math.ceil((last - first) / 5))
-    return chart.svg([(float(year), str(year)) for year in range(first, last + 1, step)])
+    return chart.svg([(float(y), when(pd.Timestamp(y, 1, 1), "1 year")) for y in range(first, last + 1, step)])
 
 
 def fan_chart(found: Fan, *, title: str, step: str, timezone: str, width: float, height: float) -> str:

@@ -328,7 +328,7 @@ def _value_row(dataset: Dataset, column: Column, row: Mapping[str, Any]) -> tupl
         said(column.title),
         quantity(row["value"], unit_symbol(column)),
         _rank_words(row["rank"], row["of"]) if pd.notna(row["rank"]) and row["of"] > 1 else "",
-        when(row["time"], dataset.step) if timed else str(dataset.observed_to.year),
+        when(row["time"], dataset.step) if timed else when(pd.Timestamp(dataset.observed_to), "1 year"),
         t("{n}; {share}", n=number(row["n"], decimals=0), share=share) if timed else "1",
         t("as published"),
     )

@@ -66,6 +66,14 @@ def test_sentences_follow_each_other_as_the_language_sets_them() -> None:
     assert together(["一。", "二。"]) == "一。二。"
 
 
+def test_chinese_leaves_room_beside_numbers_and_none_beside_its_own_signs() -> None:
+    sentence = "For {time}, {value} is expected, {likely} between {low} and {high}."
+    use_language("zh-Hans")
+    values = {"time": "2017年", "value": "3 人", "likely": "很可能", "low": "2", "high": "4 人"}
+    assert t(sentence, **values) == "2017年：预计为 3 人，很可能介于 2 与 4 人之间。"
+    assert t(sentence, **{**values, "high": "4"}).endswith("介于 2 与 4 之间。")
+
+
 def test_an_error_is_said_in_the_readers_language_with_its_lists_and_its_names() -> None:
     error = AlmanacError("{series} cannot be shown by {step}.", hint="Choose one of: {known}.",
                          series="a.b", step="5 minutes", known=("1 day", "1 year"))  # fmt: skip
