@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 # Coordinates are whole twentieths of a millimetre: finer than a printer's dot of 300 to the inch.
 UNITS = 20
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _NICE = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
@@ -34,6 +36,17 @@ class Frame:
     height: float
 
 
+def xml_text(words: str) -> str:
+    """Words without the signs that no XML may hold, neither drawings nor Word.
+
+    Examples
+    --------
+    >>> xml_text("Al\\x07to")
+    'Alto'
+    """
+    return _NOT_XML.sub("", words)
+
+
 def nice_scale(scale: float) -> float:
     """The next rounder scale that shows at least as much.
 
@@ -53,9 +66,8 @@ def paths(shapes: object, frame: Frame) -> str:
         return ""
     # A little beyond the frame, so that no outline runs along its edge.
     margin = 0.002 * frame.scale
-    clipped = shapely.clip_by_rect(
-        shapes, frame.west - margin, frame.south - margin, frame.east + margin, frame.north + margin
-    )
+    box = (frame.west - margin, frame.south - margin, frame.east + margin, frame.north + margin)
+    clipped = clipped_to(shapes, *box)
     # A tenth of a millimetre: half as wide as the line.
     kept = shapely.simplify(clipped[~shapely.is_empty(clipped)], frame.scale / 10_000, preserve_topology=False)
     parts = shapely.get_parts(kept)
@@ -66,6 +78,19 @@ def paths(shapes: object, frame: Frame) -> str:
         return ""
     xy, piece = shapely.get_coordinates(pieces, return_index=True)
     return path(on_paper(xy, frame), piece, closed=bool(areas.any()))
+
+
+def clipped_to(
+    shapes: NDArray[np.object_], west: float, south: float, east: float, north: float
+) -> NDArray[np.object_]:
+    """What of each shape lies within a box.
+
+    The fast way gives up on a shape that touches the box in a single point; it is then cut the slow way.
+    """
+    try:
+        return np.asarray(shapely.clip_by_rect(shapes, west, south, east, north))
+    except shapely.GEOSException:
+        return np.asarray(shapely.intersection(shapely.make_valid(shapes), shapely.box(west, south, east, north)))
 
 
 def path(xy: NDArray[np.float64], piece: NDArray[np.int64], *, closed: bool = True) -> str:
@@ -96,7 +121,7 @@ def in_view(shapes: NDArray[np.object_], inside: NDArray[np.float64], frame: Fra
     out = (x < frame.west) | (x > frame.east) | (y < frame.south) | (y > frame.north)
     if not out.any():
         return inside
-    clipped = shapely.clip_by_rect(shapes[out], frame.west, frame.south, frame.east, frame.north)
+    clipped = clipped_to(shapes[out], frame.west, frame.south, frame.east, frame.north)
     left = ~shapely.is_empty(clipped)
     moved = inside.copy()
     where = np.flatnonzero(out)[left]

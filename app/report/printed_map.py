@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from analytics.classes import Classes
 from app.charts import INK, MUTED, SELECTED
-from app.report.paper import UNITS, Frame, in_view, nice_scale, on_paper, path, paths
+from app.report.paper import UNITS, Frame, clipped_to, in_view, nice_scale, on_paper, path, paths, xml_text
 from app.report.symbology import mark_path, pattern_name, patterns, symbol_of, symbols
 from app.text import number, t
 
@@ -325,7 +325,7 @@ def _base(basemap: gpd.GeoDataFrame, home: gpd.GeoDataFrame, crs: str) -> dict[s
     reach = max(east - west, north - south, 1.0)
     box = (west - reach, max(south - reach, -85.0), east + reach, min(north + reach, 85.0))
     near = basemap.to_crs(4326)
-    near = near.set_geometry(shapely.clip_by_rect(shapely.make_valid(np.asarray(near.geometry.array)), *box), crs=4326)
+    near = near.set_geometry(clipped_to(shapely.make_valid(np.asarray(near.geometry.array)), *box), crs=4326)
     projected = near[~near.geometry.is_empty].to_crs(crs)
     kind = projected["kind"].to_numpy(object)
     shapes = np.asarray(projected.geometry.array, dtype=object)
@@ -420,7 +420,7 @@ def _put(
     outline = f' stroke="{colour}" stroke-width="1.6"' if bold else ""
     text.append(
         f'<rect {plate} rx="8" fill="#ffffff" fill-opacity="0.8"/><text x="{x:.0f}" y="{y:.0f}" '
-        f'font-size="{size:.0f}" text-anchor="middle" fill="{colour}"{outline}>{escape(words)}</text>'
+        f'font-size="{size:.0f}" text-anchor="middle" fill="{colour}"{outline}>{escape(xml_text(words))}</text>'
     )
     return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
@@ -18,15 +19,18 @@ import typst
 
 from app.charts import INK
 from app.report.blocks import Block, Document, Facts, Figure, Heading, Legend, Link, Listing, Table, Text
+from app.report.paper import xml_text
 from app.report.symbology import Symbol, mark_path
 from app.text import t
 from geodata.errors import AlmanacError
 
 FOLDER = Path(__file__).parent
 FONTS = FOLDER / "fonts"
-# How Typst names the languages: the region chooses the forms of Chinese signs.
 # A sheet keeps to its one page: where its words need more, they are set smaller, and smaller again.
 _SMALLER, _ROUNDS = 0.93, 5
+# What printers set for a sign that they lack.
+_LACKING = "\u3013"
+# How Typst names the languages: the region chooses the forms of Chinese signs.
 _LANGUAGES = {"en": ("en", "GB"), "zh-Hans": ("zh", "CN"), "zh-Hant": ("zh", "TW")}
 
 
@@ -114,24 +118,51 @@ def pictures(document: Document, *, dots_per_inch: int = 110) -> list[bytes]:
 def _compile(document: Document, starts: list[int], count: int, **how: Any) -> list[bytes]:
     with tempfile.TemporaryDirectory(prefix="almanac-report-") as folder:
         root = Path(folder)
-        for name, figure in document.figures().items():
-            (root / name).write_text(figure.svg, encoding="utf-8")
         if document.issue.logo is not None:
             content, ending = document.issue.logo
             (root / f"logo.{ending}").write_bytes(content)
-        text = json.dumps(_plain(document, starts, count), ensure_ascii=False)
-        (root / "document.json").write_text(text, encoding="utf-8")
         (root / "layout.typ").write_bytes((FOLDER / "layout.typ").read_bytes())
-        try:
-            fonts = typst.Fonts(include_system_fonts=_strange(text), include_embedded_fonts=False, font_paths=[FONTS])
-            made = typst.Compiler(root / "layout.typ", root=root, font_paths=fonts).compile(**how)
-        except typst.TypstError as problem:
-            raise AlmanacError(
-                "The report cannot be set: {what}.",
-                hint="Try it without the logo or with fewer places; if that does not help, tell the maintainers.",
-                what=str(problem.message).rstrip("."),
-            ) from problem
+        texts = {name: figure.svg for name, figure in document.figures().items()}
+        texts["document.json"] = json.dumps(_cleaned(_plain(document, starts, count)), ensure_ascii=False)
+        strange = _strange(texts["document.json"])
+        fonts = typst.Fonts(include_system_fonts=strange, include_embedded_fonts=False, font_paths=[FONTS])
+        while True:
+            for name, text in texts.items():
+                (root / name).write_text(text, encoding="utf-8")
+            try:
+                made = typst.Compiler(root / "layout.typ", root=root, font_paths=fonts).compile(**how)
+                break
+            except typst.TypstError as problem:
+                lacking = {ord(sign): _LACKING for sign in _lacking(str(problem.message))}
+                without = {name: text.translate(lacking) for name, text in texts.items()} if lacking else texts
+                if without == texts:
+                    raise _refused(problem) from problem
+                texts = without
     return made if isinstance(made, list) else [made or b""]
+
+
+def _cleaned(plain: Any) -> Any:
+    """The same without signs that can neither be set nor stand in XML."""
+    if isinstance(plain, str):
+        return xml_text(plain)
+    if isinstance(plain, dict):
+        return {key: _cleaned(value) for key, value in plain.items()}
+    return [_cleaned(value) for value in plain] if isinstance(plain, list | tuple) else plain
+
+
+def _refused(problem: typst.TypstError) -> AlmanacError:
+    return AlmanacError(
+        "The report cannot be set: {what}.",
+        hint="Try it without the logo or with fewer places; if that does not help, tell the maintainers.",
+        what=str(problem.message).rstrip("."),
+    )
+
+
+def _lacking(told: str) -> set[str]:
+    """The signs for which, as the compiler says, there is no font at all."""
+    found = re.search(r'the text `"(.*?)"` could not be displayed', told)
+    text = re.sub(r"\\u\{([0-9a-f]+)\}", lambda code: chr(int(code[1], 16)), found[1]) if found else ""
+    return {sign for sign in text if ord(sign) not in _signs()}
 
 
 def _strange(text: str) -> bool:

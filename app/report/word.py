@@ -24,6 +24,7 @@ from docx.text.paragraph import Paragraph
 from app.charts import INK, MUTED
 from app.report.blocks import Block, Document, Facts, Figure, Heading, Legend, Link, Table, Text
 from app.report.bundle import drawn_as_png
+from app.report.paper import xml_text
 from app.text import t
 
 DOTS_PER_INCH = 300
@@ -37,7 +38,6 @@ _LANGUAGES = {
     "zh-Hant": ("en-GB", "zh-TW", "Microsoft JhengHei"),
 }
 _LATIN = "Calibri"
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def write_word(document: Document, path: Path, *, printed: datetime.datetime) -> None:
@@ -68,9 +68,9 @@ def write_word(document: Document, path: Path, *, printed: datetime.datetime) ->
 def _add(word: WordDocument, block: Block, pictures: dict[str, bytes], room: float) -> None:
     match block:
         case Heading():
-            word.add_heading(_clean(block.text), min(block.level, 3))
+            word.add_heading(xml_text(block.text), min(block.level, 3))
         case Text():
-            run = word.add_paragraph().add_run(_clean(block.text))
+            run = word.add_paragraph().add_run(xml_text(block.text))
             run.bold = block.strong
             if block.small:
                 _small(run)
@@ -78,7 +78,7 @@ def _add(word: WordDocument, block: Block, pictures: dict[str, bytes], room: flo
             for label, text in block.rows:
                 paragraph = word.add_paragraph()
                 paragraph.paragraph_format.space_after = Pt(2)
-                for run in (paragraph.add_run(_clean(label)), paragraph.add_run(_clean(t(": ") + text))):
+                for run in (paragraph.add_run(xml_text(label)), paragraph.add_run(xml_text(t(": ") + text))):
                     _small(run)
                 paragraph.runs[0].bold = True
         case Table():
@@ -92,7 +92,7 @@ def _add(word: WordDocument, block: Block, pictures: dict[str, bytes], room: flo
         case Legend():
             _legend(word, block)
         case Link():
-            paragraph = word.add_paragraph(_clean(f"{block.text} "))
+            paragraph = word.add_paragraph(xml_text(f"{block.text} "))
             _hyperlink(paragraph, block.address)
             if block.code is not None:
                 _picture(word.add_paragraph(), pictures[block.code.file], block.code, block.code.width)
@@ -146,12 +146,12 @@ def _properties(word: WordDocument, document: Document, printed: datetime.dateti
     latin, asian, _ = _LANGUAGES.get(document.language, _LANGUAGES["en"])
     moment = printed.astimezone(datetime.UTC).replace(microsecond=0, tzinfo=None)
     properties = word.core_properties
-    properties.title = _clean(document.title)
-    properties.author = properties.last_modified_by = _clean(document.issue.issuer)
+    properties.title = xml_text(document.title)
+    properties.author = properties.last_modified_by = xml_text(document.issue.issuer)
     properties.language = latin if document.language == "en" else asian
-    properties.keywords = _clean(", ".join(document.keywords))
-    properties.identifier = _clean(document.issue.document_id)
-    properties.category = _clean(document.issue.classification)
+    properties.keywords = xml_text(", ".join(document.keywords))
+    properties.identifier = xml_text(document.issue.document_id)
+    properties.category = xml_text(document.issue.classification)
     properties.comments = ""
     properties.created = properties.modified = moment
 
@@ -169,18 +169,18 @@ def _marks(word: WordDocument, document: Document, room: float) -> None:
             content = drawn_as_png({"logo": drawn}, dots_per_inch=DOTS_PER_INCH)["logo"]
         _inline(head, content, alt, height=_LOGO)
         head.add_run("  ")
-    head.add_run(_clean(issue.issuer))
+    head.add_run(xml_text(issue.issuer))
     if issue.classification:
         head.add_run("\t")
-        head.add_run(_clean(issue.classification.upper())).bold = True
-    section.footer.paragraphs[0].text = _clean(document.foot)
-    foot = section.footer.add_paragraph(_clean(f"{issue.document_id} · {issue.printed}") + "\t")
+        head.add_run(xml_text(issue.classification.upper())).bold = True
+    section.footer.paragraphs[0].text = xml_text(document.foot)
+    foot = section.footer.add_paragraph(xml_text(f"{issue.document_id} · {issue.printed}") + "\t")
     _tab_at_the_end(foot, room)
     for part in re.split(r"(\{pages?\})", document.page_words):
         if part in ("{page}", "{pages}"):
             _field(foot, "PAGE" if part == "{page}" else "NUMPAGES")
         elif part:
-            foot.add_run(_clean(part))
+            foot.add_run(xml_text(part))
     for run in (*head.runs, *section.footer.paragraphs[0].runs, *foot.runs):
         _small(run)
 
@@ -213,7 +213,7 @@ def _small(run: object) -> None:
 
 
 def _caption(word: WordDocument, text: str, *, before: bool = False) -> None:
-    paragraph = word.add_paragraph(_clean(text), style="Caption")
+    paragraph = word.add_paragraph(xml_text(text), style="Caption")
     paragraph.paragraph_format.keep_with_next = before
 
 
@@ -230,7 +230,7 @@ def _table(
     table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
     if title:
         named = OxmlElement("w:tblCaption")
-        named.set(qn("w:val"), _clean(title))
+        named.set(qn("w:val"), xml_text(title))
         table._tbl.tblPr.append(named)
     word.add_paragraph().paragraph_format.space_after = Pt(0)
     return table
@@ -241,7 +241,7 @@ def _fill(cell: Cell, text: str, *, right: bool = False, bold: bool = False) -> 
     paragraph.paragraph_format.space_after = Pt(0)
     if right:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    run = paragraph.add_run(_clean(text))
+    run = paragraph.add_run(xml_text(text))
     run.bold = bold
     _small(run)
 
@@ -259,7 +259,7 @@ def _legend(word: WordDocument, block: Legend) -> None:
         for run in row.cells[0].paragraphs[0].runs:
             run.font.color.rgb = RGBColor.from_string(symbol.ink.lstrip("#"))
     if block.note:
-        _small(word.add_paragraph().add_run(_clean(block.note)))
+        _small(word.add_paragraph().add_run(xml_text(block.note)))
 
 
 def _picture(paragraph: Paragraph, content: bytes, figure: Figure, width: float) -> None:
@@ -273,7 +273,7 @@ def _inline(
     shape = paragraph.add_run().add_picture(
         io.BytesIO(content), width=Mm(width) if width else None, height=Mm(height) if height else None
     )
-    shape._inline.docPr.set("descr", _clean(alt))
+    shape._inline.docPr.set("descr", xml_text(alt))
 
 
 def _hyperlink(paragraph: Paragraph, address: str) -> None:
@@ -285,8 +285,3 @@ def _hyperlink(paragraph: Paragraph, address: str) -> None:
     run.font.color.rgb = RGBColor(0x1B, 0x5E, 0x8C)
     link.append(run._r)
     paragraph._p.append(link)
-
-
-def _clean(text: str) -> str:
-    """Without the signs that no XML may hold."""
-    return _NOT_XML.sub("", text)
