@@ -299,14 +299,16 @@ class Sheets:
         return self.outlooks[series]
 
     def _gaps(self, place: str) -> str:
-        lacking = [
-            said(c.title) for (d, c, _), told in zip(self.series, self.series_rows, strict=True)
-            if place not in told and d.locations == self.layers.get(place)
-        ]  # fmt: skip
-        words = []
         rows = [
             (c, told[place]) for (_, c, _), told in zip(self.series, self.series_rows, strict=True) if place in told
         ]
+        # Several datasets may have a column of the same title: what one of them tells is known.
+        known = {c.title for c, _ in rows}
+        lacking = dict.fromkeys(
+            said(c.title) for (d, c, _), told in zip(self.series, self.series_rows, strict=True)
+            if place not in told and d.locations == self.layers.get(place) and c.title not in known
+        )  # fmt: skip
+        words = []
         gappy = [(c, row) for c, row in rows if pd.notna(row["completeness"]) and row["completeness"] < 1]
         if gappy:
             told_gaps = [t("{what} ({n})", what=said(c.title), n=percent(1 - row["completeness"])) for c, row in gappy]
