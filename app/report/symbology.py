@@ -13,6 +13,8 @@ from app.charts import NO_DATA as NO_DATA_COLOUR
 from app.charts import class_labels
 from app.text import t
 
+# Lightnesses that differ by less look alike in print.
+_ALIKE = 0.05
 MARKS = ("circle", "square", "diamond", "triangle", "down", "cross")
 
 
@@ -50,14 +52,12 @@ def symbols(values: pd.Series, classes: Classes) -> tuple[Symbol, ...]:
     values : one per place; they are only counted.
     """
     counts, missing = class_counts(values.to_numpy(float), classes)
-    light = [_lightness(colour) for colour in classes.palette]
-    palest = int(np.argmax(light)) if light else 0
-    both_ways = 0 < palest < len(light) - 1
+    hatched = _first_side([_lightness(colour) for colour in classes.palette])
     found = [
         Symbol(
             number=str(i + 1),
             colour=colour,
-            hatch="/" if both_ways and i < palest else "",
+            hatch="/" if i < hatched else "",
             mark=MARKS[i % len(MARKS)],
             label=label,
             count=int(count),
@@ -107,6 +107,20 @@ def patterns(found: Sequence[Symbol]) -> str:
         if s.hatch and s.count
     ]
     return f"<defs>{''.join(drawn)}</defs>" if drawn else ""
+
+
+def _first_side(light: Sequence[float]) -> int:
+    """How many classes lie on the first side of the palest one; 0 where colours darken one way only.
+
+    Two palest ones side by side, that look alike in grey, are the middle of an even number: the first is hatched too.
+    """
+    last = len(light) - 1
+    palest = int(np.argmax(light)) if light else 0
+    if palest < last and light[palest] - light[palest + 1] < _ALIKE:
+        return palest + 1
+    if palest == last and (last < 1 or light[last] - light[last - 1] >= _ALIKE):
+        return 0
+    return palest
 
 
 def _lightness(colour: str) -> float:
