@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from analytics.against_normal import Trend
@@ -12,6 +14,7 @@ from analytics.standard import CONVENTION, Comparison, Standard
 from app.dataset_words import titled_source
 from app.sentences import chance_words, interval_words
 from app.text import listed, message, number, percent, period, quantity, said, t, tn, together
+from geodata.errors import AlmanacError
 from geodata.region import Region
 
 DOMAINS: dict[Domain, str] = {
@@ -58,6 +61,17 @@ CLUSTERS: dict[str, str] = {
 }
 # The last year of a reference that goes on to the end of the record.
 OPEN_END = 9999
+# The years on which a trend or what is normal may be fitted: all, the last ones, or one of the normal periods of the
+# World Meteorological Organization.
+REFERENCES: dict[str, tuple[int, int] | None] = {
+    "all": None,
+    "2010": (2010, OPEN_END),
+    "2000": (2000, OPEN_END),
+    "1991-2020": (1991, 2020),
+    "1961-1990": (1961, 1990),
+}
+# How the choice of classes made from the values is called: an address cannot hold an empty one.
+NO_STANDARD = "none"
 # How many places of how many classes an answer names.
 _NAMED, _CLASSES = 3, 2
 
@@ -345,6 +359,33 @@ def reference_words(reference: tuple[int, int] | None) -> str:
     if reference[1] == OPEN_END:
         return t("since {year}", year=str(reference[0]))
     return f"{reference[0]}–{reference[1]}"
+
+
+def reference_name(reference: tuple[int, int] | None) -> str:
+    """How an address calls a reference period; `reference_named` reads it."""
+    known = {span: name for name, span in REFERENCES.items()}
+    return known[reference] if reference in known or reference is None else f"{reference[0]}-{reference[1]}"
+
+
+def reference_named(name: str) -> tuple[int, int] | None:
+    """The reference period of this name: one of `REFERENCES`, or any first and last year with a dash between.
+
+    Raises
+    ------
+    AlmanacError
+        When it is neither.
+    """
+    if name in REFERENCES:
+        return REFERENCES[name]
+    first, _, last = name.partition("-")
+    if not all(re.fullmatch("[0-9]{4}", year) for year in (first, last)) or first > last:
+        raise AlmanacError(
+            "“{given}” is no reference period.",
+            hint="Give its first and last year, such as {example}.",
+            given=name,
+            example="1991-2020",
+        )
+    return int(first), int(last)
 
 
 def minimum_words(indicator: Indicator) -> str:

@@ -42,6 +42,19 @@ def add_report(commands: argparse._SubParsersAction[Any], printed: TablePrinter)
     command.add_argument(
         "--theme", default="", help="an indicator, a domain or dataset.column; by default what the region opens on"
     )
+    command.add_argument(
+        "--standard",
+        metavar="ID",
+        default="",
+        help="by whose classes an indicator is shown; “none” for its values' own",
+    )
+    command.add_argument(
+        "--reference", metavar="FIRST-LAST", help="the years on which an indicator is fitted; by default all"
+    )
+    command.add_argument("--step", default="", help="in which a series is shown, such as “1 month”")
+    command.add_argument(
+        "--time", metavar="ISO", default="", help="the start of the step of a series; by default the latest full one"
+    )
     command.add_argument("--language", choices=("en", "zh-Hans", "zh-Hant"), default="en")
     command.add_argument("--paper", choices=("a4", "a3"), default="a4")
     command.add_argument("--orientation", choices=("portrait", "landscape"), default="portrait")
@@ -90,6 +103,7 @@ def _report(options: argparse.Namespace, printed: TablePrinter) -> None:
 
 
 def _request(options: argparse.Namespace) -> Request:
+    from app.indicator_words import reference_named
     from app.report import Request
 
     word = options.out.suffix.lower() == ".docx"
@@ -113,6 +127,10 @@ def _request(options: argparse.Namespace) -> Request:
         kind=kind,
         places=places,
         theme=options.theme,
+        standard=options.standard,
+        reference=reference_named(options.reference) if options.reference is not None else None,
+        step=options.step,
+        time=options.time,
         language=options.language,
         paper=options.paper,
         orientation=options.orientation,

@@ -18,7 +18,7 @@ P = ParamSpec("P")
 # What is chosen within a region and means nothing in another.
 OF_ONE_REGION = (
     *("figure", "dataset", "column", "step", "classes", "time", "place", "coverage", "compared"),
-    *("report_theme", "report_places"),
+    *("report_theme", "report_places", "report_standard", "report_reference", "report_step", "report_time"),
     *("forecast_series", "forecast_place", "forecast_made", "forecast_threshold", "forecast_lead"),
     *(f"{domain}_{what}" for domain in get_args(Domain) for what in ("indicator", "standard")),
 )
@@ -187,15 +187,27 @@ def show_place_link(region: Region, place: str | None) -> None:
     )
 
 
-def show_report_link(region: Region, theme: str, place: str | None = None) -> None:
+def show_report_link(
+    region: Region,
+    theme: str,
+    place: str | None = None,
+    *,
+    standard: str = "",
+    reference: str = "",
+    step: str = "",
+    time: str = "",
+) -> None:
     """Leads to where the map that is looked at is printed, or where a place is chosen its sheet.
 
     Parameters
     ----------
     theme : the indicator, or the series as `dataset.column`, that the map shows.
+    standard, reference, step, time : how it is shown, as `app.report.request.Request` has them but for the reference,
+        which is named as by `app.indicator_words.reference_name`; "" where it is as usual.
     """
     if place is not None and place not in region.places().index:
         place = None
+    shown = {"standard": standard, "reference": reference, "step": step, "time": time}
     st.page_link(
         st.session_state["pages"]["report"],
         label=t("This view as a page"),
@@ -204,6 +216,7 @@ def show_report_link(region: Region, theme: str, place: str | None = None) -> No
             "report_kind": "map" if place is None else "sheet",
             "report_theme": theme,
             **({} if place is None else {"report_places": place}),
+            **{f"report_{what}": chosen for what, chosen in shown.items() if chosen},
             "region": region.id,
             "lang": language(),
         },

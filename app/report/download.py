@@ -15,10 +15,10 @@ from pathlib import Path
 from app.dataset_words import column_title
 from app.report.blocks import Figure, Page
 from app.report.request import Request
-from app.report.theme import theme_of, themes
+from app.report.theme import themes
 from app.report.typeset import pictures
 from app.report.word import write_word
-from app.report.write import Progress, document_id, make_report, write_report
+from app.report.write import Progress, asked_theme, document_id, make_report, write_report
 from app.text import use_language
 from geodata.errors import AlmanacError
 from geodata.region import Region
@@ -64,7 +64,7 @@ def preview(request: Request, logo: Logo | None = None) -> list[Look]:
         region = asked.load()
         asked = replace(asked, document_id=asked.document_id or document_id(asked, region))
         if asked.kind in ("atlas", "sheet"):
-            first = asked.places or tuple(map(str, theme_of(region, asked.theme or None).layer.index[:1]))
+            first = asked.places or tuple(map(str, asked_theme(asked, region).layer.index[:1]))
             asked = replace(asked, kind="sheet", places=first[:1])
         (document,) = make_report(asked).documents
         drawn = pictures(document, dots_per_inch=_DOTS_PER_INCH)

@@ -177,6 +177,8 @@ def read_manifest(path: Path) -> Manifest:
         logo = asked.pop("logo", None) if isinstance(asked, dict) else None
         if not (logo is None or isinstance(logo, str)):
             raise _refused(path, "logo")
+        if isinstance(asked, dict) and asked.get("reference", ()) is None:
+            del asked["reference"]  # a description says nothing of what is absent
         request = described(Request, asked, where=f"{path.name}, request", logo=folder / logo if logo else None)
         manifest = described(Manifest, found, where=path.name, request=request, folder=folder)
     except BrokenData as error:

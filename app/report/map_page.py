@@ -12,7 +12,7 @@ import pandas as pd
 
 from analytics.finding import clusters_of
 from analytics.latest import latest
-from app.indicator_words import REASONS, answer, class_words
+from app.indicator_words import NO_STANDARD, REASONS, answer, class_words, reference_name
 from app.report.blocks import (
     Block,
     Document,
@@ -200,8 +200,9 @@ def add_numbers(region: Region, theme: Theme, numbers: Numbers) -> None:
     if theme.finding is not None:
         numbers.add_indicator_map(region, theme.finding)
     else:
+        assert theme.shown is not None
         dataset, column = region.series(theme.name)
-        numbers.add_series_map(region, dataset, column)
+        numbers.add_series_map(region, dataset, column, theme.shown, theme.at)
 
 
 def theme_answer(region: Region, theme: Theme) -> str:
@@ -264,7 +265,7 @@ def clusters_words(region: Region, theme: Theme) -> str:
     if theme.finding is None:
         return ""
     try:
-        kinds = clusters_of(region, theme.name)["kind"].value_counts()
+        kinds = clusters_of(region, theme.name, theme.reference)["kind"].value_counts()
     except AlmanacError:
         return ""
     if set(kinds.index) <= {"no data"}:
@@ -344,12 +345,22 @@ def sources(region: Region, theme: Theme) -> list[tuple[str, str]]:
 def theme_link(dashboard: str, region: Region, theme: Theme) -> Link:
     """Where the same map is found in the dashboard."""
     if theme.finding is None:
+        assert theme.shown is not None
         dataset, column = region.series(theme.name)
-        return link_to(dashboard, "explore", region, dataset=dataset.id, column=column.name)
-    domain = theme.finding.indicator.domain
+        times = theme.shown.times
+        # The latest time of the day of printing will not be that of the day of reading.
+        moment = {"step": theme.shown.step, "time": times[theme.at].isoformat()} if len(times) > 1 else {}
+        return link_to(dashboard, "explore", region, dataset=dataset.id, column=column.name, **moment)
+    indicator, standard = theme.finding.indicator, theme.finding.standard
+    domain = indicator.domain
     if domain == "cross_domain":
         return link_to(dashboard, "overview", region)
-    return link_to(dashboard, domain, region, **{f"{domain}_indicator": theme.name})
+    chosen = {"indicator": theme.name}
+    if (standard.id if standard is not None else "") != indicator.standard:
+        chosen["standard"] = standard.id if standard is not None else NO_STANDARD
+    if indicator.fitted:
+        chosen["reference"] = reference_name(theme.reference)
+    return link_to(dashboard, domain, region, **{f"{domain}_{what}": choice for what, choice in chosen.items()})
 
 
 def _low_first(theme: Theme) -> bool:

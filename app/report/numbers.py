@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.cube import cube
+from analytics.cube import Cube
 from analytics.finding import Finding
 from analytics.glance import KeyFigure
 from analytics.latest import latest
@@ -110,13 +110,11 @@ class Numbers:
             )
         )
 
-    def add_series_map(self, region: Region, dataset: Dataset, column: Column) -> None:
-        """A series at all places that have a value at the step that its map opens on."""
-        shown = cube(region, dataset.id, column.name)
-        step = shown.latest_full()
-        values = shown.at(step).dropna()
+    def add_series_map(self, region: Region, dataset: Dataset, column: Column, shown: Cube, at: int) -> None:
+        """A series at all places that have a value at the step that its map shows."""
+        values = shown.at(at).dropna()
         record = latest(region, dataset, column.name).reindex(values.index)
-        time = _moment(region, dataset, shown.times[step]) if len(shown.times) else None
+        time = _moment(region, dataset, shown.times[at]) if len(shown.times) else None
         starts = pd.Series(_days(record["first"])).fillna(dataset.observed_from.isoformat())
         ends = pd.Series(_days(record["time"])).fillna(dataset.observed_to.isoformat())
         self._maps.append(

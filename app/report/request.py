@@ -29,6 +29,10 @@ class Request:
         and distribution), "brief" (a few pages for a decision maker)
     places : ids; empty for all places of the theme's layer
     theme : an indicator, a domain or a series as `dataset.column`; "" for what the region opens on
+    standard : by whose classes an indicator is shown, by id; "" for its first, "none" for classes from the values
+    reference : the first and last year on which what is normal or a trend is fitted; None for all years
+    step : in which a series is shown, one of `analytics.cube.steps_of`; "" for the first of them
+    time : the start of the step of a series that is shown, ISO 8601 on the region's clock; "" for the latest full one
     language : a code of `app.text.languages`
     paper, orientation : of the pages
     issuer, classification, document_id : marks of every page; an empty id is made from the rest
@@ -41,6 +45,10 @@ class Request:
     kind: Kind = "atlas"
     places: tuple[str, ...] = ()
     theme: str = ""
+    standard: str = ""
+    reference: tuple[int, int] | None = None
+    step: str = ""
+    time: str = ""
     language: str = "en"
     paper: Paper = "a4"
     orientation: Orientation = "portrait"
@@ -66,6 +74,13 @@ class Request:
                     name=name,
                     known=known,
                 )
+        if self.reference is not None and (len(self.reference) != 2 or self.reference[0] > self.reference[1]):
+            raise AlmanacError(
+                "“{given}” is no reference period.",
+                hint="Give its first and last year, such as {example}.",
+                given="-".join(map(str, self.reference)),
+                example="1991-2020",
+            )
 
     def load(self) -> Region:
         """The region, once its places are known to exist.

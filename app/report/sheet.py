@@ -74,7 +74,7 @@ class Sheets:
         )
         layers = {d.id for d in region.layers.values() if region.table(d.id).index.isin(places).any()}
         self.alt = map_alt(theme, self.map.symbols)
-        self.findings = list(_findings(region, layers))
+        self.findings = list(_findings(region, layers, theme))
         self.rows = {f.indicator.id: f.measured.table.to_dict("index") for f in self.findings}
         self.series = [(d, c, latest(region, d, c.name)) for d, c in _series(region, layers)]
         self.series_rows = [found.to_dict("index") for _, _, found in self.series]
@@ -86,7 +86,7 @@ class Sheets:
             t("{what}, {time} · {region}", what=theme.title, time=theme.period, region=said(region.name)), small=True
         )
         self.method = theme_facts(region, theme)
-        self.years: dict[str, dict[str, Yearly]] = {}
+        self.years: dict[tuple[str, tuple[int, int] | None], dict[str, Yearly]] = {}
         self.outlooks: dict[str, Outlook | AlmanacError] = {}
 
     def page(self, place: str, numbers: Numbers) -> Page:
@@ -232,7 +232,7 @@ class Sheets:
         notes: list[Block] = []
         figures: list[Figure] = []
         width, height = self.sizes.chart
-        against = self._against(place, dataset, column)
+        against = self._against(place, dataset, column, self.theme.reference if series == self.theme.series else None)
         title = column_title(column)
         if isinstance(against, Normal):
             svg = normal_chart(against, title=title, width=width, height=height)
@@ -277,18 +277,22 @@ class Sheets:
         ]
         return self.theme.series if self.theme.series in mine else next(iter(mine), None)
 
-    def _against(self, place: str, dataset: Dataset, column: Column) -> Normal | Yearly | None:
+    def _against(
+        self, place: str, dataset: Dataset, column: Column, reference: tuple[int, int] | None
+    ) -> Normal | Yearly | None:
         for name in _measuring(self.region, dataset, column):
             seen = measured(self.region, name)
             if place in seen.table.index:
-                return against_normal(self.region, seen, place) or self._by_year(name).get(place)
+                normal = against_normal(self.region, seen, place, reference=reference)
+                return normal or self._by_year(name, reference).get(place)
         return None
 
-    def _by_year(self, indicator: str) -> dict[str, Yearly]:
-        if indicator not in self.years:
+    def _by_year(self, indicator: str, reference: tuple[int, int] | None) -> dict[str, Yearly]:
+        if (indicator, reference) not in self.years:
             seen = measured(self.region, indicator)
-            self.years[indicator] = yearly_of(self.region, seen, [p for p in self.places if p in seen.table.index])
-        return self.years[indicator]
+            here = [p for p in self.places if p in seen.table.index]
+            self.years[indicator, reference] = yearly_of(self.region, seen, here, reference=reference)
+        return self.years[indicator, reference]
 
     def _outlook(self, series: str) -> Outlook | AlmanacError:
         if series not in self.outlooks:
@@ -346,8 +350,11 @@ def _rank_words(rank: float, of: int) -> str:
     return t("rank {rank} of {n}", rank=number(rank, decimals=0), n=number(of, decimals=0))
 
 
-def _findings(region: Region, layers: AbstractSet[str]) -> Iterator[Finding]:
-    """The indicators of all domains that the places of some layers may have, each domain's most telling first."""
+def _findings(region: Region, layers: AbstractSet[str], theme: Theme) -> Iterator[Finding]:
+    """The indicators of all domains that the places of some layers may have, each domain's most telling first.
+
+    That of the theme is seen as its map sees it.
+    """
     for domain in get_args(Domain):
         here = uses(region, domain)
         if domain == "cross_domain" or not any(use.locations in layers for use in here.values()):
@@ -356,7 +363,7 @@ def _findings(region: Region, layers: AbstractSet[str]) -> Iterator[Finding]:
             if here[name].locations not in layers:
                 continue
             try:
-                yield finding(region, name)
+                yield theme.finding if theme.finding is not None and theme.name == name else finding(region, name)
             except AlmanacError:
                 continue  # told on the domain's page
 

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from analytics.classes import Classes, class_breaks
-from analytics.cube import cube, mapped_layer
+from analytics.cube import Cube, cube, mapped_layer
 from analytics.finding import Finding, finding, opening
 from analytics.indicator import Domain
 from analytics.indicators import INDICATORS
 from analytics.measure import uses
 from analytics.place_indicators import OPENS_ON
 from app.dataset_words import column_title, unit_symbol
-from app.indicator_words import age_words, chosen_unit, short_title, unit_words
+from app.indicator_words import NO_STANDARD, age_words, chosen_unit, short_title, unit_words
 from app.text import period, said, t, when
 from geodata.catalog import Column, Dataset
 from geodata.errors import AlmanacError, UnknownName
@@ -37,8 +37,8 @@ class Theme:
     period : the time that the values are of, in words
     now : what is meant by it where places end at different times; "" else
     datasets : from which the numbers were made
-    finding : the indicator with its evidence; None for a series
-    made : what was done to the values of a series to fill the step that is shown: "" for nothing, "mean", "sum", "last"
+    finding : the indicator with its evidence, seen through the standard asked for; None for a series
+    shown, at : the series at all steps, and which of them is shown; None and 0 for an indicator
     series : the series behind it, as `dataset.column`; "" where there is none
     """
 
@@ -53,8 +53,19 @@ class Theme:
     now: str
     datasets: tuple[Dataset, ...]
     finding: Finding | None
-    made: str
+    shown: Cube | None
+    at: int
     series: str
+
+    @property
+    def made(self) -> str:
+        """What was done to a series to fill the step that is shown: "" for nothing, "mean", "sum", "last"."""
+        return self.shown.made if self.shown is not None else ""
+
+    @property
+    def reference(self) -> tuple[int, int] | None:
+        """The years on which an indicator is fitted; None for all of them, or where nothing is."""
+        return self.finding.measured.reference if self.finding is not None else None
 
     @property
     def known(self) -> pd.Series:
@@ -75,20 +86,30 @@ def themes(region: Region) -> dict[str, str]:
     return found
 
 
-def theme_of(region: Region, name: str | None = None) -> Theme:
+def theme_of(
+    region: Region,
+    name: str | None = None,
+    *,
+    standard: str = "",
+    reference: tuple[int, int] | None = None,
+    step: str = "",
+    time: str = "",
+) -> Theme:
     """What a map of this name shows.
 
     Parameters
     ----------
     name : an indicator, a series as `dataset.column`, or a domain, which stands for the indicator that its page opens
         on; None for the series that the region opens on.
+    standard, reference : of an indicator, as in `app.report.request.Request`
+    step, time : of a series, as there
 
     Raises
     ------
     UnknownName
-        When there is nothing of this name; a near-miss is named.
+        When there is nothing of this name, no such standard, or no step that starts then; a near-miss is named.
     AlmanacError
-        When the region has no data for it, or its places have no position.
+        When the region has no data for it, its places have no position, or it has none of what is asked of it.
     """
     wanted = name or region.opens_on
     if wanted in get_args(Domain):
@@ -104,9 +125,17 @@ def theme_of(region: Region, name: str | None = None) -> Theme:
             )
         wanted = first[0]
     if wanted in INDICATORS:
-        return _of_indicator(region, wanted)
+        _refuse_of_indicator(wanted, reference, step or time)
+        return _of_indicator(region, wanted, standard, reference)
     if "." in wanted:
-        return _of_series(region, *region.series(wanted))
+        found = region.series(wanted)
+        if standard or reference is not None:
+            raise AlmanacError(
+                "“{theme}” is a series, and only indicators have a standard and a reference period.",
+                hint="Leave these out, or choose an indicator.",
+                theme=wanted,
+            )
+        return _of_series(region, *found, step, time)
     known = [*get_args(Domain), *themes(region)]
     near = nearest(wanted, known)
     raise UnknownName(
@@ -118,8 +147,23 @@ def theme_of(region: Region, name: str | None = None) -> Theme:
     )
 
 
-def _of_indicator(region: Region, name: str) -> Theme:
-    found = finding(region, name)
+def _refuse_of_indicator(name: str, reference: tuple[int, int] | None, moment: str) -> None:
+    if moment:
+        raise AlmanacError(
+            "“{theme}” is an indicator, and only series are shown at a step or time.",
+            hint="Leave these out, or choose a series.",
+            theme=name,
+        )
+    if reference is not None and not INDICATORS[name].fitted:
+        raise AlmanacError(
+            "“{theme}” is not fitted on years, so that it has no reference period.",
+            hint="Leave the reference period out, or choose another indicator.",
+            theme=name,
+        )
+
+
+def _of_indicator(region: Region, name: str, standard: str, reference: tuple[int, int] | None) -> Theme:
+    found = finding(region, name, "" if standard == NO_STANDARD else standard or None, reference)
     table = found.measured.table
     if not found.measured.known:
         raise AlmanacError(
@@ -145,16 +189,17 @@ def _of_indicator(region: Region, name: str) -> Theme:
         now=age_words(table) if found.indicator.latest else "",
         datasets=found.measured.use.datasets,
         finding=found,
-        made="",
+        shown=None,
+        at=0,
         series=f"{dataset.id}.{needed}" if dataset is not None else "",
     )
 
 
-def _of_series(region: Region, dataset: Dataset, column: Column) -> Theme:
+def _of_series(region: Region, dataset: Dataset, column: Column, step: str, time: str) -> Theme:
     layer = mapped_layer(region, dataset)
-    all_of_it = cube(region, dataset.id, column.name)
-    step = all_of_it.latest_full()
-    values = all_of_it.at(step)
+    all_of_it = cube(region, dataset.id, column.name, step or None)
+    at = _at(all_of_it, time, f"{dataset.id}.{column.name}") if time else all_of_it.latest_full()
+    values = all_of_it.at(at)
     if not np.isfinite(values).any():
         raise AlmanacError(
             "No place of {region} has a value of {series}.",
@@ -163,7 +208,7 @@ def _of_series(region: Region, dataset: Dataset, column: Column) -> Theme:
             series=f"{dataset.id}.{column.name}",
         )
     if len(all_of_it.times):
-        told = when(all_of_it.times[step], all_of_it.step)
+        told = when(all_of_it.times[at], all_of_it.step)
     else:
         told = period(dataset.observed_from, dataset.observed_to)
     if all_of_it.made in ("mean", "sum"):
@@ -180,6 +225,30 @@ def _of_series(region: Region, dataset: Dataset, column: Column) -> Theme:
         now="",
         datasets=(dataset,),
         finding=None,
-        made=all_of_it.made,
+        shown=all_of_it,
+        at=at,
         series=f"{dataset.id}.{column.name}" if dataset.kind == "panel" else "",
+    )
+
+
+def _at(shown: Cube, time: str, series: str) -> int:
+    """Which step of a series starts at a time."""
+    if not len(shown.times):
+        raise AlmanacError(
+            "{series} has one value for each place, and no time.", hint="Leave the time out.", series=series
+        )
+    moment = pd.to_datetime(time, errors="coerce")
+    if pd.notna(moment) and moment.tzinfo is None and moment in shown.times:
+        return int(shown.times.get_loc(moment))
+    near = ""
+    if pd.notna(moment) and moment.tzinfo is None:
+        near = shown.times[shown.times.get_indexer([moment], method="nearest")[0]].isoformat()
+    raise UnknownName(
+        "No step of {series} starts at “{time}”.",
+        hint="Did you mean “{near}”?" if near else "Give the start of a step, from {first} to {last}.",
+        series=series,
+        time=time,
+        near=near,
+        first=shown.times[0].isoformat(),
+        last=shown.times[-1].isoformat(),
     )

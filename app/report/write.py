@@ -8,12 +8,13 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
+from analytics.outlook import outlook
 from app.report import atlas
 from app.report.blocks import Document, Issue, Page
 from app.report.brief import brief_pages
@@ -138,7 +139,11 @@ def document_id(request: Request, region: Region) -> str:
 def _make(request: Request, progress: Progress) -> Report:
     region = request.load()
     logo = request.read_logo()
-    theme = theme_of(region, request.theme or None)
+    theme = asked_theme(request, region)
+    if theme.series and request.kind != "map":
+        # Made first, since it may take a minute; where none can be made the pages tell why.
+        with suppress(AlmanacError):
+            outlook(region, theme.series, progress=progress)
     places = list(request.places or theme.layer.index) if request.kind in ("atlas", "sheet") else []
     issue = Issue(
         issuer=request.issuer,
@@ -193,6 +198,18 @@ def _make(request: Request, progress: Progress) -> Report:
     )
     documents = tuple(replace(whole, pages=tuple(volume)) for volume in volumes)
     return Report(request, region, theme, documents, numbers.table(), numbers.series())
+
+
+def asked_theme(request: Request, region: Region) -> Theme:
+    """The theme that is asked for, as it is to be shown; raises as `app.report.theme.theme_of`."""
+    return theme_of(
+        region,
+        request.theme or None,
+        standard=request.standard,
+        reference=request.reference,
+        step=request.step,
+        time=request.time,
+    )
 
 
 def disclaimer() -> str:

@@ -101,9 +101,15 @@ def _explore(context: Context) -> None:
         )
     st.caption(plain(_made(shown, source_line(dataset))))
     show_place_link(region, state.selected)
-    show_report_link(region, f"{dataset.id}.{column.name}", state.selected)
-    if step != next(iter(steps)) or method != usual or (moving is not None and at_step != shown.latest_full()):
-        st.caption(t("The printed page shows the latest time with values, in the classes that are usual."))
+    show_report_link(
+        region,
+        f"{dataset.id}.{column.name}",
+        state.selected,
+        step=step if step != steps[0] else "",
+        time=shown.times[at_step].isoformat() if moving is not None and at_step != shown.latest_full() else "",
+    )
+    if method != usual:
+        st.caption(t("The printed page shows the classes that are usual."))
     at_left, at_right = st.columns(2, gap="large")
     moment = shown.times[at_step] if len(shown.times) else None
     with at_left:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePath
 
 import streamlit as st
 
+from analytics.standard import standards_of
 from app.dataset_words import place_labels
+from app.indicator_words import NO_STANDARD, reference_named, reference_words
 from app.report.download import Logo, Look, make_files, offered_themes, preview
 from app.report.request import Request
-from app.text import language, languages, message, number, said, t
+from app.report.theme import theme_of
+from app.text import language, languages, listed, message, number, said, t
 from app.view import Context, View
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error
 from geodata.errors import AlmanacError
@@ -26,6 +30,8 @@ _KINDS = {
 # The address cannot hold an empty choice.
 _OF_PAGE = "page"
 _LONGEST_MARK = 80
+# How the map of a theme may be shown otherwise than as usual.
+_VIEW_KEYS = ("standard", "reference", "step", "time")
 
 
 def draw(context: Context) -> None:
@@ -57,8 +63,14 @@ def _request(region: Region) -> Request:
     for_kind, for_theme = st.columns(2)
     with for_kind:
         kind = choose("report_kind", t("Kind of report"), {k: said(words) for k, words in _KINDS.items()})
+    shown = _remembered_view()
     with for_theme:
-        theme = choose("report_theme", t("Theme"), offered_themes(region, remembered("report_theme")))
+        resets = tuple(f"report_{what}" for what in _VIEW_KEYS)
+        theme = choose("report_theme", t("Theme"), offered_themes(region, remembered("report_theme")), resets=resets)
+    _told_view(region, theme, shown)
+    reference = None
+    with errors_shown():
+        reference = reference_named(shown["reference"] or "all")
     places = _places(region) if kind in ("atlas", "sheet") else ()
     for_language, for_paper, for_orientation = st.columns(3)
     with for_language:
@@ -74,6 +86,10 @@ def _request(region: Region) -> Request:
         kind=kind,  # type: ignore[arg-type]
         places=places,
         theme=theme,
+        standard=shown["standard"],
+        reference=reference,
+        step=shown["step"],
+        time=shown["time"],
         language=language() if code == _OF_PAGE else code,
         paper=paper,  # type: ignore[arg-type]
         orientation=orientation,  # type: ignore[arg-type]
@@ -81,6 +97,53 @@ def _request(region: Region) -> Request:
     # Links on paper lead to where this dashboard was opened.
     address = (st.context.url or "").partition("?")[0].rstrip("/").removesuffix("/report")
     return replace(asked, dashboard=address) if address else asked
+
+
+def _remembered_view() -> dict[str, str]:
+    """How the map from which one came shows the theme; "" where it is as usual."""
+    # A link that names a theme says all of it: what an earlier one said of another view does not stay.
+    asked = st.query_params.get if "report_theme" in st.query_params else remembered
+    shown = {what: asked(f"report_{what}") or "" for what in _VIEW_KEYS}
+    for what, chosen in shown.items():
+        remember(f"report_{what}", chosen or None)
+    return shown
+
+
+def _told_view(region: Region, theme: str, shown: Mapping[str, str]) -> None:
+    """Says how the theme is shown where it is not as usual, with a way to drop that."""
+    told = []
+    if shown["standard"] == NO_STANDARD:
+        told.append(t("classes from the values"))
+    elif shown["standard"]:
+        standard = standards_of(theme).get(shown["standard"])
+        told.append(said(standard.title) if standard is not None else shown["standard"])
+    if shown["reference"]:
+        with suppress(AlmanacError):  # told where it is used
+            told.append(t("fitted on {years}", years=reference_words(reference_named(shown["reference"]))))
+    if shown["step"]:
+        told.append(said(shown["step"]))
+    if shown["time"]:
+        told.append(_moment(region, theme, shown["step"], shown["time"]))
+    if not any(shown.values()):
+        return
+    at_words, at_button = st.columns([5, 2], vertical_alignment="center")
+    with at_words:
+        st.caption(plain(t("As on the page you came from: {what}.", what=listed(told))))
+    with at_button:
+        st.button(t("Show it as usual"), icon=":material/undo:", on_click=_drop_view, key="report:usual")
+
+
+def _moment(region: Region, theme: str, step: str, time: str) -> str:
+    """A step as its map calls it; as the address has it where there is none."""
+    try:
+        return theme_of(region, theme, step=step, time=time).period
+    except AlmanacError:
+        return time  # told when the report is made
+
+
+def _drop_view() -> None:
+    for what in _VIEW_KEYS:
+        remember(f"report_{what}", None)
 
 
 def _places(region: Region) -> tuple[str, ...]:

@@ -16,13 +16,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analytics.finding import finding
+from analytics.measure import measured
 from app.report import Request, make_report, write_report
 from app.report.again import COLUMNS, Again, again, again_words
+from app.report.blocks import Facts, Link
 from app.report.bundle import QUANTITIES, drawn_as_png, numbers_bytes, read_numbers, read_series
 from app.report.manifest import MANIFEST, NUMBERS, SERIES, read_manifest, sha256
 from app.report.numbers import COLUMNS as NUMBER_COLUMNS
 from app.text import languages, use_language
 from geodata.errors import AlmanacError
+from geodata.region import load_region
 from geodata.settings import settings
 from tests.world import World
 
@@ -97,6 +101,56 @@ def other(*keys: str) -> Callable[[dict[str, Any]], None]:
         found[keys[-1]] = "0" * 64
 
     return change
+
+
+class TestAsOnTheScreen:
+    SPI = "standardized_precipitation_index"
+
+    def test_an_indicator_fitted_on_some_years_in_another_standard(self, tmp_path: Path) -> None:
+        region = load_region("mid_atlantic")
+        usual, other = finding(region, self.SPI), finding(region, self.SPI, "nidis", (1991, 2020))
+        places = tuple(other.measured.values.dropna().index[:2])
+        asked = Request(region.id, "sheet", places=places, theme=self.SPI, standard="nidis", reference=(1991, 2020))
+        manifest = write_report(asked, tmp_path / "spi.pdf", pictures=False)[-1]
+        numbers = read_numbers(manifest.parent / NUMBERS)
+        printed = numbers[numbers["what"] == self.SPI].set_index("location_id")
+        seen = measured(region, self.SPI, reference=(1991, 2020)).values.reindex(printed.index)
+        assert np.array_equal(printed["value"], seen, equal_nan=True)
+        assert (seen - usual.measured.values.reindex(printed.index)).abs().max() > 0
+        assert printed["class"].fillna("").tolist() == other.labels.reindex(printed.index).fillna("").tolist()
+        assert printed["class"].fillna("").tolist() != usual.labels.reindex(printed.index).fillna("").tolist()
+        assert set(printed["standard"]) == {"nidis"}
+        assert read_manifest(manifest).request == asked
+        assert again(manifest).equal
+
+    def test_the_method_names_the_standard_and_the_years_and_the_link_leads_back(self) -> None:
+        asked = Request("mid_atlantic", "map", theme=self.SPI, standard="none", reference=(1991, 2020))
+        (document,) = make_report(asked).documents
+        (facts, *_) = (b for b in document.pages[0].blocks() if isinstance(b, Facts))
+        assert ("Reference period", "1991–2020") in facts.rows
+        assert ("Standard", "None: the classes are made from the values themselves.") in facts.rows
+        (link,) = (b for b in document.pages[0].blocks() if isinstance(b, Link))
+        assert "water_standard=none" in link.address and "water_reference=1991-2020" in link.address
+
+    def test_a_series_leads_back_to_its_step_and_time(self) -> None:
+        theme = "usgs_discharge_2017.discharge_m3_per_s"
+        asked = Request("mid_atlantic", "map", theme=theme, time="2017-03-01T00:00:00")
+        (document,) = make_report(asked).documents
+        (link,) = (b for b in document.pages[0].blocks() if isinstance(b, Link))
+        assert "step=1+day&time=2017-03-01T00%3A00%3A00" in link.address
+
+    def test_an_older_manifest_says_nothing_of_it(self, forged: Callable[..., Path]) -> None:
+        def older(found: dict[str, Any]) -> None:
+            for key in ("standard", "reference", "step", "time"):
+                del found["request"][key]
+
+        assert read_manifest(forged(older)).request == ASKED
+
+    @pytest.mark.parametrize("reference", [[1991], [2020, 1991], [1, 2, 3], "1991-2020", [True, 2020]])
+    def test_a_reference_that_is_none(self, forged: Callable[..., Path], reference: object) -> None:
+        with pytest.raises(AlmanacError) as caught:
+            read_manifest(forged(lambda found: found["request"].update(reference=reference)))
+        assert len(caught.value.sentences) == 2
 
 
 class TestWhatIsInTheBundle:

@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 
 import docx
+import numpy as np
 import pandas as pd
 import pikepdf
 import pytest
 
+from analytics.cube import cube
 from app.cli import main
 from app.text import language
+from geodata.region import load_region
 from tests.world import World, panel
 
 Told = pytest.CaptureFixture[str]
@@ -73,6 +76,16 @@ def test_one_place_is_a_sheet_and_json_names_the_files(world: World, tmp_path: P
         (["two_valleys", "--theme", "river_daly.discharge_m3_per_s", "--out", "x.pdf"], "river_daily"),
         (["two_valleys", "--theme", "trafic", "--out", "x.pdf"], "traffic"),
         (["two_valleys", "--theme", "traffic", "--out", "x.pdf"], "no data"),
+        (["two_valleys", "--theme", "flashiness", "--standard", "nonsuch", "--out", "x.pdf"], "nonsuch"),
+        (["two_valleys", "--theme", "flashiness", "--reference", "2001-2010", "--out", "x.pdf"], "not fitted"),
+        (["two_valleys", "--theme", "flashiness", "--time", "2001-01-01", "--out", "x.pdf"], "an indicator"),
+        (["two_valleys", "--theme", THEME, "--standard", "nidis", "--out", "x.pdf"], "is a series"),
+        (["two_valleys", "--theme", THEME, "--step", "1 week", "--out", "x.pdf"], "1 month"),
+        (["two_valleys", "--theme", THEME, "--time", "1066-10-14", "--out", "x.pdf"], "Did you mean"),
+        (["two_valleys", "--theme", THEME, "--time", "noon", "--out", "x.pdf"], "Give the start of a step"),
+        (["two_valleys", "--theme", THEME, "--time", "2001-01-01T00:00Z", "--out", "x.pdf"], "No step"),
+        (["two_valleys", "--reference", "2010-2001", "--out", "x.pdf"], "no reference period"),
+        (["two_valleys", "--reference", "two-five", "--out", "x.pdf"], "no reference period"),
         (["two_valleys", "--out", "x.odt"], "ends in .pdf"),
         (["two_valleys", "--kind", "map", "--out", "x.docx"], "as Word"),
         (["two_valleys", "--logo", "nowhere.png", "--out", "x.pdf"], "nowhere.png"),
@@ -152,3 +165,20 @@ def test_a_brief_in_word(world: World, tmp_path: Path, capsys: Told) -> None:
     assert language() == "en"
     (tmp_path / "file").write_text("", encoding="utf-8")
     refused(main(["report", world.region, "--out", str(tmp_path / "file" / "brief.docx")]), capsys, "file")
+
+
+def test_the_step_and_time_asked_for_are_printed(world: World, tmp_path: Path, capsys: Told) -> None:
+    region = load_region(world.region)
+    dataset, column = THEME.split(".")
+    shown = cube(region, dataset, column, "1 day")
+    at = int(np.flatnonzero(np.isfinite(shown.values).any(axis=0))[0])
+    asked = ["--kind", "map", "--theme", THEME, "--step", "1 day", "--time", shown.times[at].isoformat()]
+    out = tmp_path / "map.pdf"
+    assert at < shown.latest_full() and main(["report", world.region, *asked, "--out", str(out)]) == 0
+    numbers = pd.read_csv(out.with_suffix(".bundle") / "numbers.csv", dtype={"location_id": str})
+    printed = numbers[numbers["made"] == (shown.made or "value")].set_index("location_id")["value"].astype(float)
+    pd.testing.assert_series_equal(
+        printed.sort_index(), shown.at(at).dropna().sort_index(), check_names=False, check_index_type=False, rtol=0
+    )
+    request = json.loads((out.with_suffix(".bundle") / "manifest.json").read_text(encoding="utf-8"))["request"]
+    assert (request["step"], request["time"], request["reference"]) == ("1 day", shown.times[at].isoformat(), None)

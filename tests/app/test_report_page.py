@@ -152,7 +152,7 @@ def test_an_uploaded_logo_is_used_and_a_wrong_one_called_by_its_name(world: Worl
 
 def test_the_look_of_an_atlas_bears_the_atlas_own_id(world: World) -> None:
     (look,) = preview(Request(world.region, kind="atlas"))
-    assert look.picture.startswith(b"\x89PNG") and look.alt.startswith("Map of Discharge")
+    assert look.picture.startswith(b"\x89PNG") and "Map of Discharge" in look.alt
 
 
 def test_the_series_that_a_map_shows_is_among_the_themes() -> None:
@@ -181,9 +181,73 @@ def test_every_map_leads_to_its_page(view: str, address: dict[str, str], query: 
     assert links(page_of(DEFAULT, view, **address)) == [f"{query}&region=mid_atlantic&lang=en"]
 
 
+SPI = "standardized_precipitation_index"
+
+
+@pytest.mark.parametrize(
+    ("view", "address", "query"),
+    [
+        (
+            "water",
+            {"water_indicator": SPI, "water_standard": "nidis", "water_reference": "1991-2020"},
+            f"report_theme={SPI}&report_standard=nidis&report_reference=1991-2020",
+        ),
+        ("water", {"water_indicator": SPI, "water_standard": "none"}, f"report_theme={SPI}&report_standard=none"),
+        (
+            "water",
+            {"water_indicator": SPI, "water_reference": "1950-2000"},
+            f"report_theme={SPI}&report_reference=1950-2000",
+        ),
+        (
+            "explore",
+            {"dataset": "usgs_discharge_2017", "column": "discharge_m3_per_s", "time": "2017-03-01T00:00:00"},
+            "report_theme=usgs_discharge_2017.discharge_m3_per_s&report_time=2017-03-01T00%3A00%3A00",
+        ),
+    ],
+)
+def test_a_map_shown_otherwise_than_as_usual_is_so_printed(view: str, address: dict[str, str], query: str) -> None:
+    page = page_of(DEFAULT, view, **address)
+    assert not page.error
+    assert links(page) == [f"report_kind=map&{query}&region=mid_atlantic&lang=en"]
+
+
+def told_view(page: AppTest) -> list[str]:
+    return [str(c.value) for c in page.caption if str(c.value).startswith("As on the page you came from")]
+
+
+def test_how_the_map_was_shown_is_told_and_can_be_dropped() -> None:
+    shown = {"report_standard": "nidis", "report_reference": "1991-2020"}
+    page = page_of(DEFAULT, report_kind="map", report_theme=SPI, **shown)
+    (words,) = told_view(page)
+    assert "1991–2020" in words and {key: page.query_params[key] for key in shown} == shown
+    (button,) = (b for b in page.button if b.label == "Show it as usual")
+    button.click().run()
+    assert not told_view(page) and not set(shown) & set(page.query_params)
+
+
+def test_another_theme_forgets_how_the_first_was_shown() -> None:
+    page = page_of(DEFAULT, report_kind="map", report_theme=SPI, report_standard="nidis")
+    (theme,) = (s for s in page.selectbox if s.label == "Theme")
+    theme.select("flashiness").run()
+    assert not page.error and not told_view(page) and "report_standard" not in page.query_params
+
+
+def test_a_link_that_names_another_theme_says_all_of_it() -> None:
+    page = page_of(DEFAULT, report_kind="map", report_theme=SPI, report_standard="nidis")
+    del page.query_params["report_standard"]
+    page.run()
+    assert not told_view(page) and "report_standard" not in page.query_params
+
+
+def test_a_reference_in_the_address_that_is_none_is_told() -> None:
+    page = page_of(DEFAULT, report_kind="map", report_theme=SPI, report_reference="<b>x</b>")
+    (told,) = page.error
+    assert "is no reference period" in told.value and "<b>" not in told.value
+
+
 def test_what_the_printed_page_shows_otherwise_is_said() -> None:
-    said = "The printed page shows the values, fitted on all years, in classes of the first standard."
-    page = page_of(DEFAULT, "water", water_indicator="standardized_precipitation_index", water_standard="nidis")
+    said = "The printed page shows the values, and where they cluster in words."
+    page = page_of(DEFAULT, "water", water_indicator=SPI, water_show="clusters")
     assert said in [caption.value for caption in page.caption]
     page = page_of(DEFAULT, "water", water_indicator="flashiness")
     assert said not in [caption.value for caption in page.caption]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -22,11 +23,14 @@ from app.indicator_tables import lacking_words
 from app.indicator_words import (
     CLUSTERS,
     DOMAINS,
-    OPEN_END,
+    NO_STANDARD,
+    REFERENCES,
     age_words,
     answer,
     chosen_unit,
     meaning,
+    reference_name,
+    reference_named,
     reference_words,
     short_title,
     unit_words,
@@ -38,19 +42,9 @@ from app.view import Context
 from app.views.domain.place_panel import draw_place
 from app.views.domain.tables import draw_evidence, draw_table
 from app.widgets import choose, fragment, plain, region_names, remembered, show_error, show_place_link, show_report_link
+from geodata.errors import AlmanacError
 from geodata.region import Region, load_region
 
-# The years on which a trend or what is normal may be fitted: all, the last ones, or one of the normal periods of the
-# World Meteorological Organization.
-REFERENCES: dict[str, tuple[int, int] | None] = {
-    "all": None,
-    "2010": (2010, OPEN_END),
-    "2000": (2000, OPEN_END),
-    "1991-2020": (1991, 2020),
-    "1961-1990": (1961, 1990),
-}
-# The address cannot hold an empty choice.
-NO_STANDARD = "none"
 # High and low differ in hue and lightness, the lonely ones are pale, and the rest is the colour of the land.
 _CLUSTER_COLOURS = ("#653a0b", "#0d3f66", "#e0bf88", "#a9cce0", "#e9e9e6")
 
@@ -105,9 +99,9 @@ def _draw(context: Context, page: DomainPage) -> None:
     reference = None
     if indicator.fitted:
         with for_reference:
-            spans = {i: reference_words(REFERENCES[i]) for i in _references(region, indicator.id)}
+            spans = {i: reference_words(reference_named(i)) for i in _references(region, indicator.id, key)}
             default = page.reference if page.reference in spans else "all"
-            reference = REFERENCES[choose(f"{key}_reference", t("Fitted on"), spans, default=default)]
+            reference = reference_named(choose(f"{key}_reference", t("Fitted on"), spans, default=default))
     with for_map:
         modes = {"classes": t("Values"), "clusters": t("Clusters")}
         shown = choose(f"{key}_show", t("On the map"), modes, kind="segments")
@@ -124,9 +118,15 @@ def _draw(context: Context, page: DomainPage) -> None:
         selected = _clusters(region, found, key) if shown == "clusters" else _values(region, found, key)
     show_place_link(region, selected)
     if found.measured.use.locations is not None and found.measured.known:
-        show_report_link(region, indicator.id, selected)
-        if reference is not None or chosen != first or shown == "clusters":
-            st.caption(t("The printed page shows the values, fitted on all years, in classes of the first standard."))
+        show_report_link(
+            region,
+            indicator.id,
+            selected,
+            standard=chosen if chosen != first else "",
+            reference=reference_name(reference) if reference is not None else "",
+        )
+        if shown == "clusters":
+            st.caption(t("The printed page shows the values, and where they cluster in words."))
     with at_ranking:
         _ranking(region, found, key, selected)
     _changed(region, found)
@@ -138,11 +138,15 @@ def _draw(context: Context, page: DomainPage) -> None:
     _lacking(region, page.domain)
 
 
-def _references(region: Region, indicator_id: str) -> list[str]:
-    """Which of `REFERENCES` share at least five years with the data."""
+def _references(region: Region, indicator_id: str, key: str) -> list[str]:
+    """Which of `REFERENCES`, and of what a printed page was fitted on, share at least five years with the data."""
     datasets = uses(region)[indicator_id].datasets
     first, last = min(d.observed_from for d in datasets).year, max(d.observed_to for d in datasets).year
-    shared = {name: (max(span[0], first), min(span[1], last)) for name, span in REFERENCES.items() if span is not None}
+    spans = dict(REFERENCES)
+    asked = remembered(f"{key}_reference") or ""
+    with suppress(AlmanacError):  # a name that is none is told by the choice
+        spans[asked] = reference_named(asked)
+    shared = {name: (max(span[0], first), min(span[1], last)) for name, span in spans.items() if span is not None}
     return ["all", *(name for name, (begin, end) in shared.items() if end - begin >= 4)]
 
 
