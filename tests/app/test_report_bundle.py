@@ -20,7 +20,7 @@ from analytics.finding import finding
 from analytics.measure import measured
 from app.report import Request, make_report, write_report
 from app.report.again import COLUMNS, Again, again, again_words
-from app.report.blocks import Facts, Link
+from app.report.blocks import Facts, Figure, Link
 from app.report.bundle import QUANTITIES, drawn_as_png, numbers_bytes, read_numbers, read_series
 from app.report.manifest import MANIFEST, NUMBERS, SERIES, read_manifest, sha256
 from app.report.numbers import COLUMNS as NUMBER_COLUMNS
@@ -131,6 +131,16 @@ class TestAsOnTheScreen:
         assert ("Standard", "None: the classes are made from the values themselves.") in facts.rows
         (link,) = (b for b in document.pages[0].blocks() if isinstance(b, Link))
         assert "water_standard=none" in link.address and "water_reference=1991-2020" in link.address
+
+    def test_the_chart_of_a_sheet_is_fitted_on_the_same_years(self) -> None:
+        region = load_region("mid_atlantic")
+        place = str(finding(region, self.SPI).ranked().index[0])
+        calls: list[tuple[int, int]] = []
+        asked = Request(region.id, "sheet", places=(place,), theme=self.SPI, reference=(1991, 2020))
+        (document,) = make_report(asked, lambda done, of: calls.append((done, of))).documents
+        captions = [b.caption for b in document.pages[0].blocks() if isinstance(b, Figure)]
+        assert any("29 years (1991 to 2019)" in caption for caption in captions)
+        assert calls[-1] == (1, 1)
 
     def test_a_series_leads_back_to_its_step_and_time(self) -> None:
         theme = "usgs_discharge_2017.discharge_m3_per_s"
