@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -205,25 +205,65 @@ def yearly_of(
     """The values of many places by calendar year, with their trends: those of `yearly`, fitted together."""
     found: dict[str, Yearly] = {}
     fitted: dict[tuple[int, ...], list[tuple[str, np.ndarray]]] = {}
-    for place in places:
-        rows = _rows(region, measured, place)
-        if rows is None or rows[1].aggregate == "none":
-            continue
-        dataset, column, values = rows
-        by_year = _by_year(values, dataset.step, column.aggregate)
-        known = by_year.dropna()
-        if len(known) < 3:
-            continue
-        by_year = by_year.loc[known.index[0] : known.index[-1]]
-        found[place] = Yearly(dataset, column, by_year.index.to_numpy(), by_year.to_numpy(float), None)
-        within = known if reference is None else known[known.index.isin(range(reference[0], reference[1] + 1))]
-        if len(within) >= _LEAST_TREND:
-            # Places with the same full years are fitted at once.
-            fitted.setdefault(tuple(within.index), []).append((place, within.to_numpy(float)))
-    for years, of_these in fitted.items():
-        for place, trend in zip(*_trends(years, of_these), strict=True):
+    for dataset, column, of_these in _by_dataset(measured, places):
+        for place, by_year in _years_of(region, dataset, column, of_these):
+            known = np.flatnonzero(np.isfinite(by_year.to_numpy()))
+            if len(known) < 3:
+                continue
+            years = by_year.index.to_numpy()[known[0] : known[-1] + 1]
+            values = by_year.to_numpy(float)[known[0] : known[-1] + 1]
+            found[place] = Yearly(dataset, column, years, values, None)
+            within = np.isfinite(values)
+            if reference is not None:
+                within &= (years >= reference[0]) & (years <= reference[1])
+            if within.sum() >= _LEAST_TREND:
+                # Places with the same full years are fitted at once.
+                fitted.setdefault(tuple(years[within].tolist()), []).append((place, values[within]))
+    for years_of_these, rows in fitted.items():
+        for place, trend in zip(*_trends(years_of_these, rows), strict=True):
             found[place] = replace(found[place], trend=trend)
     return found
+
+
+def _by_dataset(measured: Measured, places: Sequence[str]) -> Iterator[tuple[Dataset, Column, list[str]]]:
+    """The places whose number was made from a series that has yearly values, by their dataset."""
+    if measured.indicator.table != "panel":
+        return
+    name = measured.indicator.needs[0]
+    groups: dict[str, list[str]] = {}
+    for place in places:
+        if place in measured.table.index and measured.table.at[place, "dataset"]:
+            groups.setdefault(dataset_of(measured, place).id, []).append(place)
+    for dataset in measured.use.datasets:
+        if dataset.id in groups and dataset.column(name).aggregate != "none":
+            yield dataset, dataset.column(name), groups[dataset.id]
+
+
+def _years_of(
+    region: Region, dataset: Dataset, column: Column, places: Sequence[str]
+) -> Iterator[tuple[str, pd.Series]]:
+    """The value of each calendar year at each place; a series of years is one already, and read all at once."""
+    spans = _spans(region, dataset)
+    panel = region.table(dataset.id)
+    zone = region.clock(dataset.step)
+    if dataset.step == "1 year":
+        years = panel["time"].dt.tz_convert(zone).dt.year.to_numpy()
+        values = panel[column.name].to_numpy(float)
+        for place in places:
+            mine = spans.get(place, slice(0, 0))
+            known = np.isfinite(values[mine])
+            if known.any():
+                first, last = int(years[mine][0]), int(years[mine][-1])
+                by_year = np.full(last - first + 1, np.nan)
+                by_year[years[mine][known] - first] = values[mine][known]
+                yield place, pd.Series(by_year, index=np.arange(first, last + 1))
+        return
+    for place in places:
+        mine_rows = panel.iloc[spans.get(place, slice(0, 0))]
+        if mine_rows[column.name].notna().any():
+            times = mine_rows["time"].dt.tz_convert(zone).dt.tz_localize(None)
+            rows = pd.DataFrame({"time": times, "value": mine_rows[column.name].astype(float)})
+            yield place, _by_year(rows.sort_values("time", ignore_index=True), dataset.step, column.aggregate)
 
 
 def _trends(years: tuple[int, ...], rows: list[tuple[str, np.ndarray]]) -> tuple[list[str], list[Trend]]:
@@ -243,7 +283,10 @@ def _trends(years: tuple[int, ...], rows: list[tuple[str, np.ndarray]]) -> tuple
 
 
 def _by_year(rows: pd.DataFrame, step: str, aggregate: str) -> pd.Series:
-    """The value of each calendar year from the first to the last; NaN where too few of its steps are there."""
+    """The value of each calendar year from the first to the last; NaN where too few of its steps are there.
+
+    For steps shorter than a year.
+    """
     by_year = rows.groupby(rows["time"].dt.year)["value"]
     totals = by_year.sum() if aggregate == "sum" else by_year.mean()
     if step == "irregular":
@@ -251,8 +294,6 @@ def _by_year(rows: pd.DataFrame, step: str, aggregate: str) -> pd.Series:
         months = rows.dropna(subset="value").groupby("time", sort=False).first()
         counts = months.groupby(months.index.year).apply(lambda year: year.index.month.nunique())
         full = counts.reindex(totals.index, fill_value=0) >= 9
-    elif step == "1 year":
-        full = by_year.count() >= 1
     else:
         in_year = {"1 day": 365, "1 month": 12, "1 hour": 8760, "15 minutes": 35040, "5 minutes": 105120}.get(step, 1)
         full = by_year.count() >= _FULL_YEAR * in_year

@@ -251,8 +251,9 @@ def scores(found: Outlook) -> pd.DataFrame:
     return scores_with_limits(found.backtested, SHOWN, found.limits)
 
 
+@lru_cache(maxsize=32)
 def shown_at(found: Outlook, place: str) -> pd.DataFrame:
-    """The forecast at one place, with its lead times and how each came to be shown."""
+    """The forecast at one place, with its lead times and how each came to be shown. It is shared: never change it."""
     everywhere, rows = _shown_everywhere(found)
     return everywhere.iloc[rows.get(place, np.zeros(0, int))].reset_index(drop=True)
 

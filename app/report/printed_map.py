@@ -78,7 +78,7 @@ class PrintedMap:
         drawn = layer.to_crs(crs)
         self.crs = crs
         self.ids = drawn.index
-        self.shapes: NDArray[np.object_] = np.asarray(drawn.geometry.array, dtype=object)
+        self.shapes: NDArray[np.object_] = shapely.make_valid(np.asarray(drawn.geometry.array, dtype=object))
         self.names = drawn["name"].fillna("").astype(str).to_numpy()
         self.symbols = symbols(values.reindex(drawn.index), classes)
         self.symbol = symbol_of(values.reindex(drawn.index).to_numpy(float), classes)
@@ -359,7 +359,7 @@ def _bar(frame: Frame) -> ScaleBar:
 def _corner(frame: Frame, bar: ScaleBar, w: int, h: int) -> tuple[str, list[tuple[float, ...]]]:
     """Scale bar, ratio and north arrow, and the room that they take."""
     long = bar.millimetres * UNITS
-    left, top = w - max(long, 22 * UNITS) - 60, h - 150
+    left, top = w - max(long, 22 * UNITS) - 100, h - 150
     ratio = f"1:{number(frame.scale, decimals=0)}"
     half = long / 2
     svg = (
@@ -373,12 +373,12 @@ def _corner(frame: Frame, bar: ScaleBar, w: int, h: int) -> tuple[str, list[tupl
         f'<text x="{left + long:.0f}" y="{top + 122:.0f}" font-size="42" text-anchor="middle">'
         f"{escape(number(bar.kilometres))} km</text>"
     )
-    x, y = w - 70, 95
+    x, y = w - 76, 98
     svg += (
-        f'<circle cx="{x}" cy="{y}" r="84" fill="#ffffff" fill-opacity="0.88"/>'
+        f'<circle cx="{x}" cy="{y}" r="92" fill="#ffffff" fill-opacity="0.88"/>'
         f'<g id="north" transform="translate({x} {y}) rotate({frame.turn:.2f})">'
         f'<path d="M0 -62L26 40L0 20L-26 40z" fill="{INK}"/>'
-        f'<text y="78" font-size="44" text-anchor="middle" font-weight="bold">{escape(t("N"))}</text></g>'
+        f'<text y="84" font-size="40" text-anchor="middle" font-weight="bold">{escape(t("N"))}</text></g>'
     )
     return svg, [(left - 30, top - 20, w, h), (x - 90, 0, w, y + 90)]
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from loky import ProcessPoolExecutor
 
 from analytics.outlook import outlook
 from app.report import atlas
@@ -62,7 +65,10 @@ def make_report(request: Request, progress: Progress | None = None) -> Report:
         When a place or theme is unknown, there is no data for the theme, or the logo is no image.
     """
     with _speaking(request.language):
-        return _make(request, progress or _silent)
+        making = _Making(request, progress or _silent)
+        for _ in making.documents():
+            pass
+        return making.report()
 
 
 def write_report(
@@ -93,25 +99,55 @@ def write_report(
         folder.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".almanac-", dir=folder))
     try:
-        report = make_report(request, progress)
         now = datetime.datetime.now(datetime.UTC)
-        made: list[tuple[Path, Path]] = []
         with _writing(folder), _speaking(request.language):
-            for number, document in enumerate(report.documents, 1):
-                name = out.name if len(report.documents) == 1 else f"{out.stem}-{number}.pdf"
-                (beside / name).write_bytes(typeset(document, archive=request.archive, printed=now))
-                made.append((beside / name, folder / name))
+            making = _Making(request, progress or _silent)
+            pdfs = []
+            for number, pdf in enumerate(_set(making, printed=now), 1):
+                name = out.name if making.volumes == 1 else f"{out.stem}-{number}.pdf"
+                (beside / name).write_bytes(pdf)
+                pdfs.append(beside / name)
             bundle = beside / f"{out.stem}.bundle"
-            write_bundle(report, bundle, [path for path, _ in made], printed=now, pictures=pictures)
-            for path, final in made:
-                path.replace(final)
+            write_bundle(making.report(), bundle, pdfs, printed=now, pictures=pictures)
+            for path in pdfs:
+                path.replace(folder / path.name)
             final = folder / bundle.name
             if final.exists():
                 shutil.rmtree(final)
             bundle.replace(final)
-        return [*(final for _, final in made), final / "manifest.json"]
+        return [*(folder / path.name for path in pdfs), final / "manifest.json"]
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _set(making: _Making, *, printed: datetime.datetime) -> Iterator[bytes]:
+    """The volumes of a report as PDF: one is set while the pages of the next are made.
+
+    The compiler keeps in memory what it has set: each of several volumes has a process of its own, which gives it back.
+    """
+    archive = making.request.archive
+    if making.volumes == 1:
+        for document in making.documents():
+            yield typeset(document, archive=archive, printed=printed)
+        return
+    waiting: tuple[ProcessPoolExecutor, Future[bytes]] | None = None
+    for document in making.documents():
+        if waiting is not None:
+            yield _done(*waiting)
+        press = ProcessPoolExecutor(max_workers=1)
+        waiting = press, press.submit(_set_one, language(), document, archive, printed)
+    if waiting is not None:
+        yield _done(*waiting)
+
+
+def _done(press: ProcessPoolExecutor, pdf: Future[bytes]) -> bytes:
+    with press:
+        return pdf.result()
+
+
+def _set_one(code: str, document: Document, archive: bool, printed: datetime.datetime) -> bytes:
+    use_language(code)
+    return typeset(document, archive=archive, printed=printed)
 
 
 @contextmanager
@@ -136,68 +172,91 @@ def document_id(request: Request, region: Region) -> str:
     return f"ALM-{region.id.upper().replace('_', '-')}-{digest[:8].upper()}"
 
 
-def _make(request: Request, progress: Progress) -> Report:
-    region = request.load()
-    logo = request.read_logo()
-    theme = asked_theme(request, region)
-    if theme.series and request.kind != "map":
-        # Made first, since it may take a minute; where none can be made the pages tell why.
-        with suppress(AlmanacError):
-            outlook(region, theme.series, progress=progress)
-    places = list(request.places or theme.layer.index) if request.kind in ("atlas", "sheet") else []
-    issue = Issue(
-        issuer=request.issuer,
-        document_id=request.document_id or document_id(request, region),
-        printed=day(datetime.date.today()),
-        classification=request.classification,
-        logo=logo,
-    )
-    numbers = Numbers()
-    size = sizes(request.paper, request.orientation)
-    pages: list[Page] = []
-    volumes: list[list[Page]] = []
-    if request.kind == "brief":
-        pages = list(brief_pages(region, theme, size, numbers, dashboard=request.dashboard))
-    elif request.kind == "map":
-        pages = [map_page(region, theme, size, numbers, dashboard=request.dashboard)]
-    else:
-        if request.kind == "sheet":
-            add_numbers(region, theme, numbers)
-        sheets = Sheets(region, theme, places, size, dashboard=request.dashboard)
-        made = []
-        for done, place in enumerate(places):
-            progress(done, len(places))
-            made.append(sheets.page(place, numbers))
-        if request.kind == "sheet":
-            volumes = [made[i : i + VOLUME] for i in range(0, len(made), VOLUME)]
-        else:
-            named = [(place, sheets.names.get(place) or place) for place in places]
+class _Making:
+    """A report on its way: its documents one after the other, and when all are made, the whole.
+
+    Everything that can be wrong with what is asked for is found before the first page.
+    """
+
+    def __init__(self, request: Request, progress: Progress) -> None:
+        self.request, self.progress = request, progress
+        self.region = request.load()
+        logo = request.read_logo()
+        self.theme = asked_theme(request, self.region)
+        sheets = request.kind in ("atlas", "sheet")
+        self.places = list(request.places or self.theme.layer.index) if sheets else []
+        self.volumes = max(math.ceil(len(self.places) / VOLUME), 1)
+        self.numbers = Numbers()
+        self.made: list[Document] = []
+        self.issue = Issue(
+            issuer=request.issuer,
+            document_id=request.document_id or document_id(request, self.region),
+            printed=day(datetime.date.today()),
+            classification=request.classification,
+            logo=logo,
+        )
+
+    def documents(self) -> Iterator[Document]:
+        """The volumes, each as soon as its pages are made."""
+        region, theme, request = self.region, self.theme, self.request
+        if theme.series and request.kind != "map":
+            # Made first, since it may take a minute; where none can be made the pages tell why.
+            with suppress(AlmanacError):
+                outlook(region, theme.series, progress=self.progress)
+        what = t("{region}: {what}, {time}", region=said(region.name), what=theme.title, time=theme.period)
+        for pages in self._volumes():
+            document = Document(
+                title=what,
+                language=language(),
+                pages=tuple(pages),
+                issue=self.issue,
+                foot=disclaimer(),
+                page_words=t("Page {page} of {pages}"),
+                paper=request.paper,
+                orientation=request.orientation,
+                keywords=(region.id, theme.name, self.issue.document_id),
+            )
+            self.made.append(document)
+            yield document
+
+    def report(self) -> Report:
+        """The whole, once all documents are made."""
+        numbers = self.numbers
+        return Report(self.request, self.region, self.theme, tuple(self.made), numbers.table(), numbers.series())
+
+    def _volumes(self) -> Iterator[list[Page]]:
+        """The pages of each volume."""
+        region, theme, request, numbers = self.region, self.theme, self.request, self.numbers
+        size = sizes(request.paper, request.orientation)
+        if request.kind == "brief":
+            yield list(brief_pages(region, theme, size, numbers, dashboard=request.dashboard))
+            return
+        if request.kind == "map":
+            yield [map_page(region, theme, size, numbers, dashboard=request.dashboard)]
+            return
+        sheets = Sheets(region, theme, self.places, size, dashboard=request.dashboard)
+        front: list[Page] = []
+        if request.kind == "atlas":
             front = [
-                atlas.cover(request, region, theme, sheets.map, size, len(places), request.issuer),
+                atlas.cover(request, region, theme, sheets.map, size, len(self.places), request.issuer),
                 map_page(region, theme, size, numbers, dashboard=request.dashboard),
             ]
             used = list(dict.fromkeys((*theme.datasets, *(d for d, _, _ in sheets.series))))
             back = atlas.method(region, theme, used)
-            for i in range(0, len(made), VOLUME):
-                here = named[i : i + VOLUME]
-                inner = [atlas.contents(here, with_map=i == 0), *front[1 : 2 if i == 0 else 1]]
-                volumes.append([front[0], *inner, *made[i : i + VOLUME], back, atlas.index(here)])
-    volumes = volumes or [pages]
-    progress(max(len(places), 1), max(len(places), 1))
-    title = t("{region}: {what}, {time}", region=said(region.name), what=theme.title, time=theme.period)
-    whole = Document(
-        title=title,
-        language=language(),
-        pages=(),
-        issue=issue,
-        foot=disclaimer(),
-        page_words=t("Page {page} of {pages}"),
-        paper=request.paper,
-        orientation=request.orientation,
-        keywords=(region.id, theme.name, issue.document_id),
-    )
-    documents = tuple(replace(whole, pages=tuple(volume)) for volume in volumes)
-    return Report(request, region, theme, documents, numbers.table(), numbers.series())
+        else:
+            add_numbers(region, theme, numbers)
+        for first in range(0, len(self.places), VOLUME):
+            here = self.places[first : first + VOLUME]
+            made = []
+            for done, place in enumerate(here, first):
+                self.progress(done, len(self.places))
+                made.append(sheets.page(place, numbers))
+            if front:
+                named = [(place, sheets.names.get(place) or place) for place in here]
+                around = [front[0], atlas.contents(named, with_map=first == 0), *(front[1:] if first == 0 else [])]
+                made = [*around, *made, back, atlas.index(named)]
+            yield made
+        self.progress(len(self.places), len(self.places))
 
 
 def asked_theme(request: Request, region: Region) -> Theme:

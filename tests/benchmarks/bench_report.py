@@ -67,10 +67,11 @@ maximum = 1000000.0
 aggregate = "mean"
 scale = "sequential"
 """
-# What a process of its own says at its end: the most memory that it held, in kB.
+# What a process of its own says at its end: the most memory that it and its largest child held, together, in kB.
 RUN = (
     "import resource, sys; from app.cli import main; code = main(sys.argv[1:]); "
-    "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr); sys.exit(code)"
+    "print(sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)), "
+    "file=sys.stderr); sys.exit(code)"
 )
 
 
