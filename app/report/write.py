@@ -8,6 +8,7 @@ import json
 import math
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -33,6 +34,7 @@ from geodata.errors import AlmanacError
 from geodata.region import Region
 
 Progress = Callable[[int, int], None]
+_PRESSES = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +123,7 @@ def write_report(
 
 
 def _set(making: _Making, *, printed: datetime.datetime) -> Iterator[bytes]:
-    """The volumes of a report as PDF: one is set while the pages of the next are made.
+    """The volumes of a report as PDF: up to two are set while the pages of the next are made.
 
     The compiler keeps in memory what it has set: each of several volumes has a process of its own, which gives it back.
     """
@@ -130,14 +132,14 @@ def _set(making: _Making, *, printed: datetime.datetime) -> Iterator[bytes]:
         for document in making.documents():
             yield typeset(document, archive=archive, printed=printed)
         return
-    waiting: tuple[ProcessPoolExecutor, Future[bytes]] | None = None
+    waiting: deque[tuple[ProcessPoolExecutor, Future[bytes]]] = deque()
     for document in making.documents():
-        if waiting is not None:
-            yield _done(*waiting)
+        if len(waiting) == _PRESSES:
+            yield _done(*waiting.popleft())
         press = ProcessPoolExecutor(max_workers=1)
-        waiting = press, press.submit(_set_one, language(), document, archive, printed)
-    if waiting is not None:
-        yield _done(*waiting)
+        waiting.append((press, press.submit(_set_one, language(), document, archive, printed)))
+    while waiting:
+        yield _done(*waiting.popleft())
 
 
 def _done(press: ProcessPoolExecutor, pdf: Future[bytes]) -> bytes:
