@@ -24,13 +24,14 @@ import shapely
 import typst
 
 from analytics.classes import class_breaks
-from app.report import Request, make_report
+from app.report import Request, make_report, write, write_report
 from app.report.blocks import Document, Facts, Figure, Heading, Issue, Legend, Link, Listing, Page, Table, Text
 from app.report.printed_map import PrintedMap
 from app.report.typeset import FONTS, typeset
 from app.report.write import Report
 from app.text import language, languages, use_language
-from geodata.region import load_region
+from geodata.errors import AlmanacError
+from tests.world import World
 
 MOMENT = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
 REGION, THEME, SERIES = "mid_atlantic", "traffic_growth", "noord_brabant_extraction.extraction_m3_per_day"
@@ -333,6 +334,67 @@ def test_a_sign_that_no_drawing_may_hold_is_left_out_of_it() -> None:
     assert "Alto" in text_of(set_in("en", document))
 
 
+class Clock:
+    """A clock that stands still, in place of the module `datetime`."""
+
+    UTC = datetime.UTC
+
+    class datetime:
+        @staticmethod
+        def now(_: datetime.tzinfo) -> datetime.datetime:
+            return MOMENT
+
+    class date:
+        @staticmethod
+        def today() -> datetime.date:
+            return MOMENT.date()
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+class TestWriting:
+    def test_equal_reports_of_the_same_moment_are_the_same_bytes(
+        self, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(write, "datetime", Clock)
+        asked = Request(world.region, "atlas", issuer="Office")
+        for name in ("one", "two"):
+            write_report(asked, tmp_path / name / "a.pdf")
+        one, two = files_in(tmp_path / "one"), files_in(tmp_path / "two")
+        assert one.keys() == two.keys() and "a.pdf" in one and "a.bundle/numbers.csv" in one
+        assert [name for name in one if one[name] != two[name]] == []
+
+    def test_what_stood_there_is_replaced_whole(self, world: World, tmp_path: Path) -> None:
+        out = tmp_path / "here" / "a.pdf"
+        (out.parent / "a.bundle" / "figures").mkdir(parents=True)
+        (out.parent / "a.bundle" / "figures" / "old.svg").write_text("old", encoding="utf-8")
+        out.write_bytes(b"old")
+        write_report(Request(world.region, "sheet", places=("001",)), out, pictures=False)
+        found = files_in(out.parent)
+        assert b"old" not in found.values() and found["a.pdf"].startswith(b"%PDF")
+        assert not [name for name in found if name.startswith(".")]
+
+    @pytest.mark.parametrize("step", ["typeset", "write_bundle"])
+    def test_a_failure_leaves_what_stood_there(
+        self, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        out = tmp_path / "here" / "a.pdf"
+        asked = Request(world.region, "sheet", places=("001",))
+        write_report(asked, out, pictures=False)
+        before = files_in(out.parent)
+
+        def fail(*_: object, **__: object) -> None:
+            raise OSError("no space left")
+
+        monkeypatch.setattr(write, step, fail)
+        with pytest.raises((OSError, AlmanacError)):
+            write_report(replace(asked, language="zh-Hans"), out, pictures=False)
+        assert files_in(out.parent) == before and [p.name for p in out.parent.iterdir() if p.name[0] == "."] == []
+        assert language() == "en"
+
+
 class TestPages:
     def test_printed_page_numbers_are_those_of_the_pages_that_links_lead_to(self) -> None:
         (document,) = report("atlas").documents
@@ -364,17 +426,12 @@ class TestPages:
     @pytest.mark.parametrize("code", list(languages()))
     @pytest.mark.parametrize(("paper", "orientation"), PAPERS)
     def test_the_fullest_sheets_keep_to_one_page(self, paper: Any, orientation: Any, code: str) -> None:
-        chosen = {
-            "mid_atlantic": (*fullest("mid_atlantic", 3), "37183"),
-            "lombardy": fullest("lombardy", 2),
-            "noord_brabant": fullest("noord_brabant", 2),
-        }
-        for region, places in chosen.items():
-            asked = Request(region, "sheet", places=places, language=code, paper=paper, orientation=orientation,
-                            issuer="Office of the County", classification="Internal")  # fmt: skip
-            (document,) = make_report(asked).documents
-            with pikepdf.open(io.BytesIO(set_in(code, document))) as pdf:
-                assert len(pdf.pages) == len(places)
+        places = fullest(6)
+        asked = Request(REGION, "sheet", places=places, language=code, paper=paper, orientation=orientation,
+                        issuer="Office of the County", classification="Internal")  # fmt: skip
+        (document,) = make_report(asked).documents
+        with pikepdf.open(io.BytesIO(set_in(code, document))) as pdf:
+            assert len(pdf.pages) == len(places)
 
     @pytest.mark.slow
     @pytest.mark.parametrize("code", list(languages()))
@@ -431,12 +488,9 @@ def words_on(page: Page) -> int:
 
 
 @cache
-def fullest(region: str, most: int) -> tuple[str, ...]:
-    """The places of whose sheets the most is said, of sixty of a region."""
-    asked = Request(region, "sheet")
-    places = load_region(region).places()
-    places = places[~places.geometry.is_empty & places.geometry.notna()]
-    every = tuple(places.index[:: max(1, len(places) // 60)].astype(str))
-    (document,) = make_report(replace(asked, places=every)).documents
-    ordered = sorted(zip(every, document.pages, strict=True), key=lambda pair: -words_on(pair[1]))
-    return tuple(place for place, _ in ordered[:most])
+def fullest(most: int) -> tuple[str, ...]:
+    """The counties of whose sheets the most is said."""
+    made = make_report(Request(REGION, "sheet"))
+    (document,) = made.documents
+    ordered = sorted(zip(made.theme.layer.index, document.pages, strict=True), key=lambda pair: -words_on(pair[1]))
+    return tuple(str(place) for place, _ in ordered[:most])
