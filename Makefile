@@ -51,6 +51,16 @@ bench: set-up-bench browser  ## every benchmark beside its peers (DATA=folder wi
 regions: set-up-build  ## make the bundled regions again from public packages
 	$(BIN)/python -m geodata.build
 
+# Nothing leaves the machine: no news, no question about them, no look for updates or extensions. PORT counts when it is given.
+.PHONY: notebooks
+notebooks: set-up-notebooks  ## open JupyterLab on the analyst's notebooks (HEADLESS=1 opens no browser)
+	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" >/dev/null
+	@exec $(BIN)/jupyter lab --ServerApp.root_dir=. --ServerApp.ip=localhost --LabApp.default_url=/lab/tree/notebooks \
+	    --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+	    --LabApp.extension_manager=readonly \
+	    $(if $(filter-out default undefined file,$(origin PORT)),--ServerApp.port=$(PORT)) \
+	    $(if $(filter-out 0,$(HEADLESS)),--no-browser)
+
 .PHONY: screenshots
 screenshots: set-up-test browser  ## take the README's pictures from the running dashboard
 	$(BIN)/python -m tests.browser.screenshots
@@ -78,6 +88,8 @@ pins:  ## pin the dependencies of pyproject.toml anew (PIN_OPTIONS=--upgrade for
 	$(PIN) --extra test --constraint requirements/run.txt --output-file requirements/test.txt
 	$(PIN) --extra test --extra bench --constraint requirements/test.txt --output-file requirements/bench.txt
 	$(PIN) --extra build --constraint requirements/bench.txt --output-file requirements/build.txt
+	$(PIN) --extra notebooks --constraint requirements/bench.txt --constraint requirements/build.txt \
+	    --output-file requirements/notebooks.txt
 
 .PHONY: clean
 clean:  ## remove the virtual environment and what the tools left behind
@@ -113,8 +125,8 @@ endef
 # .venv is left alone while it works, and made again when its Python has gone or PYTHON= names another version. What was
 # installed is known by a checksum of this folder's path, the requirements and pyproject.toml: only a change of these installs again.
 # The pins are complete, so pip need resolve nothing (--no-deps), and cannot: mlforecast's own limit says pandas<3.
-.PHONY: set-up-run set-up-test set-up-bench set-up-build
-set-up-run set-up-test set-up-bench set-up-build: set-up-%:
+.PHONY: set-up-run set-up-test set-up-bench set-up-build set-up-notebooks
+set-up-run set-up-test set-up-bench set-up-build set-up-notebooks: set-up-%:
 	@version='import sys; print(sys.version_info[:2])'; \
 	if ! $(BIN)/python -m pip --version >/dev/null 2>&1 || \
 	    { [ -n "$(PYTHON)" ] && [ "$$($(BIN)/python -c "$$version")" != "$$($(PYTHON) -c "$$version" 2>/dev/null)" ]; }; then \

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from app.forecast_commands import add_commands
+from app.notebook_command import add_notebook
 from app.report_commands import add_report
 from geodata.catalog import open_catalog
 from geodata.errors import AlmanacError
@@ -320,6 +321,8 @@ def _parser() -> argparse.ArgumentParser:
 
     add_commands(commands, lambda table, options: _print_table(table, "json" if options.json else options.as_))
     add_report(commands, lambda table, options: _print_table(table, "json" if options.json else "csv"))
+
+    add_notebook(commands, lambda rows, as_json: _print(rows, as_json=as_json))
 
     command = commands.add_parser("doctor", help="what is installed, what is missing, whether anything would leave")
     command.add_argument("--json", action="store_true")

@@ -45,8 +45,8 @@ def test_the_command_line_works_from_an_empty_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_wheel_carries_every_file_of_the_packages(tmp_path: Path) -> None:
-    listed = run("git", "ls-files", "-z", *PACKAGES, cwd=ROOT)
+def test_the_wheel_carries_every_file_of_the_packages_and_the_notebooks(tmp_path: Path) -> None:
+    listed = run("git", "ls-files", "-z", *PACKAGES, "notebooks", cwd=ROOT)
     if listed.returncode != 0:
         pytest.skip("this is not a git checkout")
     files = [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
@@ -59,6 +59,8 @@ def test_the_wheel_carries_every_file_of_the_packages(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("almanac-*.whl")
     carried = set(zipfile.ZipFile(wheel).namelist())
+    # The notebooks go to the data of the environment, where `app.notebook_command` looks for them.
+    carried |= {name.partition(".data/data/share/almanac/")[2] for name in carried}
     # .gitignore and the like serve the repository only.
     assert [name for name in files if name not in carried and Path(name).name[:4] != ".git"] == []
 
@@ -131,4 +133,4 @@ def test_make_help_lists_the_promised_targets(bare: Path) -> None:
     for arguments in ((), ("help",)):
         done = make(bare, *arguments)
         listed = {line.split()[1] for line in done.stdout.splitlines()}
-        assert listed >= {"run", "test", "check", "bench", "regions", "wheelhouse", "screenshots", "help"}
+        assert listed >= {"run", "test", "check", "bench", "regions", "wheelhouse", "screenshots", "notebooks", "help"}
