@@ -135,6 +135,7 @@ def flaws(made: bytes, code: str) -> list[str]:
             k.Obj.objgen for e, _ in tree for k in _kids(e)
             if isinstance(k, pikepdf.Dictionary) and "/Obj" in k
         }  # fmt: skip
+        found += _fonts(pdf)
         for page in pdf.pages:
             if str(page.get("/Tabs", "")) != "/S" and "/Annots" in page:
                 found.append("tab order")
@@ -145,6 +146,19 @@ def flaws(made: bytes, code: str) -> list[str]:
                     found.append("a link without words")
             found += _loose(page)
     return found
+
+
+def _fonts(pdf: pikepdf.Pdf) -> list[str]:
+    """Whether each font lies in the file and says which signs its glyphs are."""
+    found: set[str] = set()
+    for one in pdf.objects:
+        if not isinstance(one, pikepdf.Dictionary):
+            continue
+        if one.get("/Type") == "/FontDescriptor" and not {"/FontFile", "/FontFile2", "/FontFile3"} & set(one.keys()):
+            found.add("a font that is not in the file")
+        if one.get("/Type") == "/Font" and one.get("/Subtype") == "/Type0" and "/ToUnicode" not in one:
+            found.add("a font that does not say its signs")
+    return sorted(found)
 
 
 def _kids(element: pikepdf.Dictionary) -> list[Any]:
@@ -227,6 +241,16 @@ class TestTags:
             out = io.BytesIO()
             pdf.save(out)
         assert flaws(out.getvalue(), "en") == ["f paints something that is neither tagged nor an artifact"]
+
+    def test_a_font_that_is_not_in_the_file_is_found(self) -> None:
+        with pikepdf.open(io.BytesIO(printed("map"))) as pdf:
+            for one in pdf.objects:
+                if isinstance(one, pikepdf.Dictionary) and one.get("/Type") == "/FontDescriptor":
+                    for name in {"/FontFile2", "/FontFile3"} & set(one.keys()):
+                        del one[name]
+            out = io.BytesIO()
+            pdf.save(out)
+        assert flaws(out.getvalue(), "en") == ["a font that is not in the file"]
 
     def test_a_caption_belongs_to_the_figure_and_tables_say_what_heads_them(self) -> None:
         with pikepdf.open(io.BytesIO(printed("brief"))) as pdf:
