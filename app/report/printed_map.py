@@ -256,7 +256,9 @@ class PrintedMap:
 
     def _locator(self, frame: Frame, chosen: int) -> tuple[str, tuple[float, ...]]:
         """The whole home layer, small, with a frame around what the map shows."""
-        low_x, low_y, high_x, high_y = self.home_bounds
+        # A place may lie outside the home layer: the locator then reaches as far.
+        low_x, low_y = min(self.home_bounds[0], frame.west), min(self.home_bounds[1], frame.south)
+        high_x, high_y = max(self.home_bounds[2], frame.east), max(self.home_bounds[3], frame.north)
         size = 22.0 * UNITS
         scale = size / max(high_x - low_x, high_y - low_y)
         w, h = (high_x - low_x) * scale, (high_y - low_y) * scale
@@ -270,7 +272,7 @@ class PrintedMap:
         half_y = max((frame.north - frame.south) * scale / 2, 12)
         left, top = max(x - half_x, 3), max(y - half_y, 3)
         right, bottom = min(x + half_x, w + 2 * pad - 3), min(y + half_y, h + 2 * pad - 3)
-        outline = self._outline(scale)
+        outline = self._outline(scale, low_x, high_y)
         svg = (
             f'<rect width="{w + 2 * pad:.0f}" height="{h + 2 * pad:.0f}" fill="#ffffff" stroke="{MUTED}" '
             f'stroke-width="4"/><g transform="translate({pad:.0f} {pad:.0f})">'
@@ -281,15 +283,14 @@ class PrintedMap:
         return svg, (0.0, 0.0, w + 2 * pad, h + 2 * pad)
 
     @lru_cache(maxsize=8)  # noqa: B019 - a map lives for one report
-    def _outline(self, scale: float) -> str:
-        """The outline of the home layer, the same on every sheet."""
-        low_x, _, _, high_y = self.home_bounds
+    def _outline(self, scale: float, west: float, north: float) -> str:
+        """The outline of the home layer, the same on most sheets."""
         whole = shapely.simplify(shapely.union_all(shapely.buffer(self.home, 1.0)), 4 / scale)
         parts = shapely.get_parts(whole)
         large = parts[shapely.area(parts) * scale**2 > 60]
         rings = shapely.get_rings(large if len(large) else parts)
         xy, ring = shapely.get_coordinates(rings, return_index=True)
-        return path(np.column_stack([(xy[:, 0] - low_x) * scale, (high_y - xy[:, 1]) * scale]), ring)
+        return path(np.column_stack([(xy[:, 0] - west) * scale, (north - xy[:, 1]) * scale]), ring)
 
     def _ticks(self, frame: Frame, w: int, h: int) -> str:
         """The neatline, and where meridians and parallels meet its lower and left edge."""

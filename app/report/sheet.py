@@ -357,7 +357,7 @@ def _findings(region: Region, layers: AbstractSet[str], theme: Theme) -> Iterato
     """
     for domain in get_args(Domain):
         here = uses(region, domain)
-        if domain == "cross_domain" or not any(use.locations in layers for use in here.values()):
+        if not any(use.locations in layers for use in here.values()):
             continue
         for name in opening(region, domain, OPENS_ON[domain]):
             if here[name].locations not in layers:

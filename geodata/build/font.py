@@ -43,7 +43,7 @@ def main(collection: str) -> None:
 
     options = subset.Options()
     options.font_number = _SIMPLIFIED
-    options.layout_features = ["locl", "kern", "mark", "mkmk", "ccmp", "tnum"]
+    options.layout_features = ["locl", "kern", "mark", "mkmk", "ccmp", "pwid"]
     options.layout_scripts = _SCRIPTS.split()
     options.name_IDs = ["*"]
     font = subset.load_font(collection, options)
