@@ -59,7 +59,7 @@ notebooks: set-up-notebooks  ## open JupyterLab on the analyst's notebooks (HEAD
 	    --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 	    --LabApp.extension_manager=readonly \
 	    $(if $(filter-out default undefined file,$(origin PORT)),--ServerApp.port=$(PORT)) \
-	    $(if $(filter-out 0,$(HEADLESS)),--no-browser)
+	    $(if $(filter-out 0,$(HEADLESS)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: screenshots
 screenshots: set-up-test browser  ## take the README's pictures from the running dashboard

@@ -65,6 +65,13 @@ def imports(tree: ast.AST) -> list[str]:
     return found
 
 
+def unused(tree: ast.AST) -> list[str]:
+    """What is imported and never used."""
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    named = [name for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom) for name in node.names]
+    return [name.name for name in named if (name.asname or name.name.split(".")[0]) not in used]
+
+
 def private(tree: ast.AST) -> list[str]:
     """What is used that begins with an underscore: it may change without a word."""
     named = [part for name in imports(tree) for part in name.split(".")]
@@ -116,6 +123,7 @@ def test_only_public_functions_are_used_and_none_is_long(path: Path) -> None:
     tree = ast.parse("\n".join(cell.source for cell in code_cells(read(path))))
     assert long_functions(tree) == []
     assert private(tree) == []
+    assert unused(tree) == []
     tops = {name.split(".")[0] for name in imports(tree)}
     assert tops & OURS and tops <= OURS | OTHERS
     assert not any(name.startswith(("app.views", "app.widgets", "app.main", "app.map.")) for name in imports(tree))
@@ -144,6 +152,7 @@ def test_the_last_cell_answers_from_numbers(path: Path) -> None:
 def test_what_breaks_a_rule_is_found() -> None:
     assert long_functions(ast.parse("def f(x):\n    a = x\n    b = a\n    return b")) == ["f"]
     assert long_functions(ast.parse("@d(\n    1,\n    2,\n)\ndef f(x):\n    a = x\n    return a")) == []
+    assert unused(ast.parse("import numpy as np\nimport plotly.io\nplotly.io")) == ["numpy"]
     assert private(ast.parse("from analytics.finding import _sure")) == ["_sure"]
     assert private(ast.parse("import app.text as words\nwords._locale()")) == ["_locale"]
 
