@@ -8,8 +8,8 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
-from functools import cache
+from dataclasses import replace
+from functools import cache, lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ FONTS = FOLDER / "fonts"
 _SMALLER, _ROUNDS = 0.93, 5
 # What printers set for a sign that they lack.
 _LACKING = "\u3013"
+# How JSON writes signs that can neither be set nor stand in XML; a backslash before b or f may be one of the words.
+_UNCLEAN = re.compile(r"\\u00[01]|\\[bf]|[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # How Typst names the languages: the region chooses the forms of Chinese signs.
 _LANGUAGES = {"en": ("en", "GB"), "zh-Hans": ("zh", "CN"), "zh-Hant": ("zh", "TW")}
 
@@ -123,7 +125,10 @@ def _compile(document: Document, starts: list[int], count: int, **how: Any) -> l
             (root / f"logo.{ending}").write_bytes(content)
         (root / "layout.typ").write_bytes((FOLDER / "layout.typ").read_bytes())
         texts = {name: figure.svg for name, figure in document.figures().items()}
-        texts["document.json"] = json.dumps(_cleaned(_plain(document, starts, count)), ensure_ascii=False)
+        plain = _plain(document, starts, count)
+        texts["document.json"] = json.dumps(plain, ensure_ascii=False)
+        if _UNCLEAN.search(texts["document.json"]):
+            texts["document.json"] = json.dumps(_cleaned(plain), ensure_ascii=False)
         strange = _strange(texts["document.json"])
         fonts = typst.Fonts(include_system_fonts=strange, include_embedded_fonts=False, font_paths=[FONTS])
         while True:
@@ -214,13 +219,13 @@ def _plain(document: Document, starts: list[int], count: int) -> dict[str, Any]:
 def _block(block: Block, numbered: Mapping[str, int]) -> dict[str, Any]:
     match block:
         case Heading():
-            return {"kind": "heading", **asdict(block)}
+            return {"kind": "heading", **vars(block)}
         case Text():
-            return {"kind": "text", **asdict(block)}
+            return {"kind": "text", **vars(block)}
         case Facts():
             return {"kind": "facts", "rows": block.rows, "colon": t(": ")}
         case Table():
-            return {"kind": "table", **asdict(block)}
+            return {"kind": "table", **vars(block)}
         case Figure():
             return {"kind": "figure", "file": block.file, "alt": block.alt, "width": block.width} | {
                 "height": block.height,
@@ -243,13 +248,14 @@ def _block(block: Block, numbered: Mapping[str, int]) -> dict[str, Any]:
             }
         case Listing():
             entries = [(words, anchor, str(numbered.get(anchor, ""))) for words, anchor in block.entries]
-            return {"kind": "listing", **asdict(block), "entries": entries}
+            return {"kind": "listing", **vars(block), "entries": entries}
 
 
+@lru_cache(maxsize=64)
 def _symbol(symbol: Symbol) -> dict[str, Any]:
     path = mark_path(symbol.mark, 30, 30, 36)
     drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 60"><path d="{path}" fill="{symbol.colour}" '
         f'stroke="{INK}" stroke-width="3"/></svg>'
     )
-    return {**asdict(symbol), "ink": symbol.ink, "drawing": drawing}
+    return {**vars(symbol), "ink": symbol.ink, "drawing": drawing}
