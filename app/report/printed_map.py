@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -257,8 +257,11 @@ class PrintedMap:
     def _locator(self, frame: Frame, chosen: int) -> tuple[str, tuple[float, ...]]:
         """The whole home layer, small, with a frame around what the map shows."""
         # A place may lie outside the home layer: the locator then reaches as far.
-        low_x, low_y = min(self.home_bounds[0], frame.west), min(self.home_bounds[1], frame.south)
-        high_x, high_y = max(self.home_bounds[2], frame.east), max(self.home_bounds[3], frame.north)
+        low_x, low_y, high_x, high_y = self.home_bounds
+        middle_x, middle_y = (frame.west + frame.east) / 2, (frame.south + frame.north) / 2
+        if not (low_x <= middle_x <= high_x and low_y <= middle_y <= high_y):
+            low_x, low_y = min(low_x, frame.west), min(low_y, frame.south)
+            high_x, high_y = max(high_x, frame.east), max(high_y, frame.north)
         size = 22.0 * UNITS
         scale = size / max(high_x - low_x, high_y - low_y)
         w, h = (high_x - low_x) * scale, (high_y - low_y) * scale
@@ -282,10 +285,15 @@ class PrintedMap:
         )
         return svg, (0.0, 0.0, w + 2 * pad, h + 2 * pad)
 
+    @cached_property
+    def _whole(self) -> shapely.Geometry:
+        """The home layer as one shape."""
+        return shapely.union_all(shapely.buffer(self.home, 1.0))
+
     @lru_cache(maxsize=8)  # noqa: B019 - a map lives for one report
     def _outline(self, scale: float, west: float, north: float) -> str:
         """The outline of the home layer, the same on most sheets."""
-        whole = shapely.simplify(shapely.union_all(shapely.buffer(self.home, 1.0)), 4 / scale)
+        whole = shapely.simplify(self._whole, 4 / scale)
         parts = shapely.get_parts(whole)
         large = parts[shapely.area(parts) * scale**2 > 60]
         rings = shapely.get_rings(large if len(large) else parts)
