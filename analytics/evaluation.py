@@ -34,11 +34,13 @@ class Evaluation:
     best : the model with the least errors in the last quarter of the training part
     backtested : the forecasts of every baseline and model, from every cutoff of the test part
     limits : by coverage, low and high of the best model
+    simulated : whether it was simulated from the one cutoff to the end of the record
     """
 
     best: str
     backtested: Backtested
     limits: Mapping[float, tuple[np.ndarray, np.ndarray]]
+    simulated: bool = False
 
     def predictions(self) -> pd.DataFrame:
         """The best model's forecasts, one row per place, cutoff and lead time, with their limits."""
@@ -50,7 +52,16 @@ class Evaluation:
         return table
 
     def scores(self) -> pd.DataFrame:
-        """The scores of every baseline and model by place and lead time, with the coverage of the best one's limits."""
+        """The scores of every baseline and model by place and lead time, with the coverage of the best one's limits.
+
+        A simulation is judged as a whole: one row for each place and model, `lead` being its length in steps.
+        """
+        if self.simulated:
+            plan = self.backtested.plan
+            steps = Plan(plan.learnt, plan.origins[0] + np.arange(plan.horizon), 1)
+            means = {name: np.moveaxis(values, 1, 2) for name, values in self.backtested.means.items()}
+            whole = scores_with_limits(Backtested(self.backtested.history, steps, means), self.best, {})
+            return whole.assign(lead=plan.horizon)
         return scores_with_limits(self.backtested, self.best, self.limits)
 
 
@@ -175,4 +186,6 @@ def _simulated(history: History, learnt: int) -> Evaluation:
     simulated = model.simulate(replace(known, values=hidden))[:, None, learnt : len(history)]
     names = [name for name in baselines_of(history.until(learnt)) if name in ("climatology", "constant")]
     guesses = run(names, history, plan)
-    return Evaluation("response", Backtested(history, plan, {**guesses.means, "response": simulated}), {})
+    return Evaluation(
+        "response", Backtested(history, plan, {**guesses.means, "response": simulated}), {}, simulated=True
+    )

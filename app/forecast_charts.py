@@ -44,8 +44,8 @@ def fan_figure(
         by_model = bool(rows["by_model"].iloc[0])
         # Each piece begins where the one before it ends, so that the fan has no hole.
         before = fan.loc[fan.index[fan.index < rows.index[0]]].tail(1)
-        if before.empty and len(last):
-            # The fan opens from what was last seen.
+        if before.empty and len(last) and last.index[0] == past.index[-1]:
+            # The fan opens from the last step of the record, where that has a value.
             value = last["value"].iloc[0]
             before = pd.DataFrame({"time": last["time"], "mean": value} | {name: value for name in _LIMITS})
         joined = pd.concat([before, rows])
@@ -109,7 +109,7 @@ def fan_figure(
             name=t("what came later"),
         )
     if len(last):
-        figure.add_vline(x=local(last["time"]).iloc[0], line={"color": MUTED, "width": 1, "dash": "dot"})
+        figure.add_vline(x=local(past["time"]).iloc[-1], line={"color": MUTED, "width": 1, "dash": "dot"})
     dress(figure, height)
     figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
     figure.update_yaxes(title=column_title(found.column))

@@ -23,7 +23,7 @@ FORECASTERS: dict[str, str] = {
     "trend_seasons": message("a straight line and the seasons"),
     "constant": message("the mean of all that was measured"),
     "regression": message("model: regression over all places"),
-    "flow": message("model: flow regression over all places"),
+    "flow": message("model: regression for peaks over all places"),
     "response": message("model: response to what drives it"),
     "hyperbolic": message("model: hyperbolic settlement curve"),
     "asaoka": message("model: Asaoka’s settlement curve"),
@@ -149,19 +149,19 @@ def place_words(found: Outlook, region: Region, place: str) -> str:
         first = rows.loc[~rows["by_model"]].iloc[0]
         words.append(
             t(
-                "From {time} on a simple guess is shown ({guess}), hatched: {reason}.",
+                "From {time} on a simple guess is shown in grey ({guess}): {reason}.",
                 time=time_words(found, first["time"], region),
                 guess=forecaster_words(str(first["model"])),
                 reason=said(REASONS.get(str(first["reason"]), str(first["reason"]))),
             )
             if not by_model[int(first["lead"]) - 1 :].any()
-            else t("At {n} of {all} steps a simple guess is shown, hatched.", n=int((~by_model).sum()), all=len(rows))
+            else t("At {n} of {all} steps a simple guess is shown, in grey.", n=int((~by_model).sum()), all=len(rows))
         )
     else:
         first = known.iloc[0]
         words.append(
             t(
-                "A simple guess is shown ({guess}), hatched: {reason}.",
+                "A simple guess is shown in grey ({guess}): {reason}.",
                 guess=forecaster_words(str(first["model"])),
                 reason=said(REASONS.get(str(first["reason"]), str(first["reason"]))),
             )
@@ -174,6 +174,8 @@ def _expected(found: Outlook, region: Region, place: str, row: pd.Series, symbol
     value = quantity(float(row["mean"]), symbol)
     held = found.held[0.8].loc[place]
     low, high = float(row["low_80"]), float(row["high_80"])
+    if not row["by_model"]:
+        return _guessed(time, value, low, high, held=bool(held["held"]), symbol=symbol)
     if not (np.isfinite(low) and np.isfinite(high)):
         return t("For {time}, {value} is expected; how sure that is cannot be said.", time=time, value=value)
     limits = {"low": number(low), "high": quantity(high, symbol)}
@@ -187,6 +189,28 @@ def _expected(found: Outlook, region: Region, place: str, row: pd.Series, symbol
         )
     return t(
         "For {time}, {value} is expected, between {low} and {high} by limits that did not hold their promise here.",
+        time=time,
+        value=value,
+        **limits,
+    )
+
+
+def _guessed(time: str, value: str, low: float, high: float, *, held: bool, symbol: str) -> str:
+    """What a guess says is no expectation: nobody has shown that it is more than a guess."""
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return t("For {time}, a simple guess says {value}; how sure that is cannot be said.", time=time, value=value)
+    limits = {"low": number(low), "high": quantity(high, symbol)}
+    if held:
+        return t(
+            "For {time}, a simple guess says {value}, {likely} between {low} and {high}.",
+            time=time,
+            value=value,
+            likely=said(LIKELY),
+            **limits,
+        )
+    return t(
+        "For {time}, a simple guess says {value}, between {low} and {high} "
+        "by limits that did not hold their promise here.",
         time=time,
         value=value,
         **limits,

@@ -72,7 +72,7 @@ def how_to_read() -> tuple[Text, ...]:
         Text(
             t(
                 "A forecast is drawn in blue where a model has proved better than every simple guess on the past of "
-                "this very place; elsewhere the best guess stands, grey and hatched."
+                "this very place; elsewhere the best guess stands, in grey."
             )
         ),
         Text(

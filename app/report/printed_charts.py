@@ -206,14 +206,15 @@ def yearly_chart(found: Yearly, *, title: str, width: float, height: float) -> s
 
 
 def fan_chart(found: Fan, *, title: str, step: str, timezone: str, width: float, height: float) -> str:
-    """What was, and what is expected with its limits; hatched where only a simple guess is shown."""
-    past, fan = found.past.dropna(subset="value"), found.fan
+    """What was, and what is expected with its limits; grey, the limits hatched, where only a simple guess is shown."""
+    past, fan = found.past, found.fan
     local = [s["time"].dt.tz_convert(timezone).dt.tz_localize(None) for s in (past, fan)]
     x_past, x_fan = _seconds(local[0]), _seconds(local[1])
     names = ("low_95", "high_95", "low_80", "high_80", "mean")
     joined = {name: fan[name].to_numpy(float) for name in names}
     by_model = fan["by_model"].to_numpy(bool)
-    if len(past):
+    if len(past) and np.isfinite(past["value"].iloc[-1]):
+        # The fan opens from the last step of the record, where that has a value.
         x_fan = np.concatenate([x_past[-1:], x_fan])
         joined = {name: np.concatenate([past["value"].to_numpy(float)[-1:], v]) for name, v in joined.items()}
         by_model = np.concatenate([by_model[:1], by_model])
@@ -221,7 +222,8 @@ def fan_chart(found: Fan, *, title: str, step: str, timezone: str, width: float,
     if by_model.any():
         keys.append((LINE, "band", t("expected, 80% and 95% limits")))
     if not by_model.all():
-        keys.append((MUTED, "hatch", t("a simple guess")))
+        limited = np.isfinite(fan.loc[~fan["by_model"].to_numpy(bool), "low_80"]).any()
+        keys.append((MUTED, "hatch" if limited else "dash", t("a simple guess")))
     everything = np.concatenate([past["value"].to_numpy(float), *joined.values()])
     left = x_past[0] if len(x_past) else x_fan[0]
     chart = Chart(width, height, (left, x_fan[-1]), everything, title=title, keys=tuple(keys))

@@ -187,7 +187,7 @@ class Sheets:
             numbers.add_indicator(place, name, found, row, self._rank(found, place))
             used += [d for d in found.measured.use.datasets if d.id in str(row["dataset"]).split()]
         for dataset, column, row in published[: _FIGURES - len(rows)]:
-            rows.append(_value_row(dataset, column, row))
+            rows.append(_value_row(self.region, dataset, column, row))
             numbers.add_value(place, name, dataset, column, row)
             used.append(dataset)
         # What cannot be said comes last, as far as there is room.
@@ -213,7 +213,7 @@ class Sheets:
             told,
             vintage_words(row),
             share,
-            said(SHORT_GRADES[evidence_of(indicator.id).grade]),
+            said(SHORT_GRADES[evidence_of(indicator.id).grade]) if not row["reason"] else "",
         )
 
     def _rank(self, found: Finding, place: str) -> tuple[float, int] | None:
@@ -327,14 +327,16 @@ def _chart(name: str, svg: str, words: str, width: float, height: float) -> Figu
     return Figure(name, svg, t("Chart. {words}", words=words), width, height, caption=words)
 
 
-def _value_row(dataset: Dataset, column: Column, row: Mapping[str, Any]) -> tuple[str, ...]:
+def _value_row(region: Region, dataset: Dataset, column: Column, row: Mapping[str, Any]) -> tuple[str, ...]:
     timed = pd.notna(row["time"])
-    share = percent(row["completeness"]) if pd.notna(row["completeness"]) else t("no fixed step")
+    share = percent(row["completeness"], decimals=1) if pd.notna(row["completeness"]) else t("no fixed step")
     return (
         said(column.title),
         quantity(row["value"], unit_symbol(column)),
         _rank_words(row["rank"], row["of"]) if pd.notna(row["rank"]) and row["of"] > 1 else "",
-        when(row["time"], dataset.step) if timed else when(pd.Timestamp(dataset.observed_to), "1 year"),
+        when(row["time"].tz_convert(region.clock(dataset.step)), dataset.step)
+        if timed
+        else when(pd.Timestamp(dataset.observed_to), "1 year"),
         t("{n}; {share}", n=number(row["n"], decimals=0), share=share) if timed else "1",
         t("as published"),
     )

@@ -59,7 +59,10 @@ def test_it_answers_first_and_says_what_is_likely_at_one_place(series: tuple[str
     assert page.title[0].value.endswith("?")
     assert ANSWER.search(told), told[:400]
     assert "The record ends with" in told and "What is likely at" in told
-    assert "is expected" in told or "Nothing can be said here" in told
+    # What only a guess says is called so.
+    says = "is expected" in told or "a simple guess says" in told
+    assert says or "Nothing can be said here" in told
+    assert series is not TRAFFIC or "is expected" not in told
     assert chosen_in(page, "Forecast made") == "now"
     # The legend names no limits where there are none.
     assert ("limits" in traces(page, "fan")) == (series is PUMPING)
@@ -141,10 +144,10 @@ def test_the_page_on_a_place_leads_to_its_forecast_and_draws_it_once_it_is_known
     region, series = TRAFFIC
     outlook(load_region(region), series)
     page = page_of("place", region, place="37183")
-    assert traces(page, "fan") and "is expected" in said_on(page) and "What is likely next" in said_on(page)
+    assert traces(page, "fan") and "a simple guess says" in said_on(page) and "What is likely next" in said_on(page)
     monkeypatch.setattr("app.views.forecasting.at_place.is_made", lambda *_: False)
     page = page_of("place", region, place="37183")
-    assert "What is likely next" in said_on(page) and "is expected" not in said_on(page)
+    assert "What is likely next" in said_on(page) and "a simple guess says" not in said_on(page)
     (link,) = (x for x in page.get("page_link") if "trending_up" in str(x.proto.icon))
     assert f"forecast_series={series}" in link.proto.query_string and "place=37183" in link.proto.query_string
 
