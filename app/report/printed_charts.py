@@ -271,7 +271,7 @@ def nice_ticks(low: float, high: float, most: int = 5) -> list[float]:
     Examples
     --------
     >>> nice_ticks(3.0, 97.0), nice_ticks(5.0, 5.0)
-    ([0.0, 25.0, 50.0, 75.0, 100.0], [4.0, 5.0, 6.0])
+    ([0.0, 25.0, 50.0, 75.0, 100.0], [4.0, 4.5, 5.0, 5.5, 6.0])
     """
     if high <= low:
         apart = abs(low) * 0.2 or 1.0
