@@ -155,6 +155,7 @@ class TestWord:
 
 
 class TestPages:
+    @pytest.mark.slow
     @EVERY
     def test_it_has_two_to_four_pages_on_every_paper(self, code: str) -> None:
         for paper, orientation in PAPERS:

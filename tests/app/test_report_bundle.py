@@ -103,6 +103,7 @@ def other(*keys: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+@pytest.mark.slow
 class TestAsOnTheScreen:
     SPI = "standardized_precipitation_index"
 

@@ -177,6 +177,7 @@ def test_the_series_that_a_map_shows_is_among_the_themes() -> None:
         ),
     ],
 )
+@pytest.mark.slow
 def test_every_map_leads_to_its_page(view: str, address: dict[str, str], query: str) -> None:
     assert links(page_of(DEFAULT, view, **address)) == [f"{query}&region=mid_atlantic&lang=en"]
 

@@ -420,6 +420,7 @@ class TestWriting:
 
 
 class TestPages:
+    @pytest.mark.slow
     def test_printed_page_numbers_are_those_of_the_pages_that_links_lead_to(self) -> None:
         (document,) = report("atlas").documents
         titles = dict(zip(document.anchors(), (title(page) for page in document.pages), strict=True))
