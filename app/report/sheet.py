@@ -34,9 +34,9 @@ from app.indicator_words import (
 )
 from app.report.blocks import Block, Facts, Figure, Heading, Legend, Page, Table, Text
 from app.report.code import link_to
+from app.report.map_page import drawing_of
 from app.report.numbers import Numbers
 from app.report.printed_charts import fan_chart, normal_chart, yearly_chart
-from app.report.printed_map import PrintedMap
 from app.report.request import Sizes
 from app.report.theme import Theme
 from app.report.words import layer_facts, map_alt, theme_facts
@@ -64,14 +64,7 @@ class Sheets:
     def __init__(self, region: Region, theme: Theme, places: Sequence[str], sizes: Sizes, *, dashboard: str) -> None:
         self.places = places
         self.region, self.theme, self.sizes, self.dashboard = region, theme, sizes, dashboard
-        self.map = PrintedMap(
-            theme.layer,
-            theme.values,
-            theme.classes,
-            crs=region.crs_metric,
-            home=region.layer_of(region.dataset(region.home)),
-            basemap=region.base(),
-        )
+        self.map = drawing_of(region, theme)
         layers = {d.id for d in region.layers.values() if region.table(d.id).index.isin(places).any()}
         self.alt = map_alt(theme, self.map.symbols)
         self.findings = list(_findings(region, layers, theme))
