@@ -18,7 +18,7 @@ from app.report.request import Request
 from app.report.theme import themes
 from app.report.typeset import pictures
 from app.report.word import write_word
-from app.report.write import Progress, asked_theme, document_id, make_report, write_report
+from app.report.write import Progress, asked_theme, document_id, make_report, write_report, writing
 from app.text import use_language
 from geodata.errors import AlmanacError
 from geodata.region import Region
@@ -114,17 +114,11 @@ def write_brief_in_word(request: Request, out: Path) -> list[Path]:
         write_word(report.documents[0], part, printed=now)
 
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        # In a context of its own: the reader's language stays what it is.
-        copy_context().run(write)
-        part.replace(out)
-    except OSError as problem:
-        raise AlmanacError(
-            "The folder {folder} cannot be written: {why}.",
-            hint="Choose another folder, or free some space there.",
-            folder=out.parent,
-            why=(problem.strerror or str(problem)).lower(),
-        ) from problem
+        with writing(out.parent):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            # In a context of its own: the reader's language stays what it is.
+            copy_context().run(write)
+            part.replace(out)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)

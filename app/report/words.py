@@ -13,8 +13,6 @@ from app.text import day, listed, number, period, quantity, said, t, together
 from geodata.catalog import Dataset
 from geodata.region import Region
 
-_NAMED = 3
-
 
 def map_alt(theme: Theme, symbols: Sequence[Symbol]) -> str:
     """What a map shows, for those who do not see it: classes with their counts, gaps among them, and the extremes."""

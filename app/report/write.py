@@ -97,12 +97,12 @@ def write_report(
         raise AlmanacError(
             "The report cannot be written to {file}.", hint="Give a file name that ends in .pdf.", file=out
         )
-    with _writing(folder):
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".almanac-", dir=folder))
     try:
         now = datetime.datetime.now(datetime.UTC)
-        with _writing(folder), _speaking(request.language):
+        with writing(folder), _speaking(request.language):
             making = _Making(request, progress or _silent)
             pdfs = []
             for number, pdf in enumerate(_set(making, printed=now), 1):
@@ -153,7 +153,7 @@ def _set_one(code: str, document: Document, archive: bool, printed: datetime.dat
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[None]:
+def writing(folder: Path) -> Iterator[None]:
     """Tells in two sentences of a folder that cannot be written, or a disk that is full."""
     try:
         yield
