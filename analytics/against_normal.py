@@ -12,7 +12,7 @@ import pandas as pd
 from analytics.measure import Measured, provisional_codes
 from analytics.normals import LEAST_YEARS, PERCENTILES, normal_band
 from analytics.trend import mann_kendall, theil_sen
-from geodata.catalog import Column, Dataset
+from geodata.dataset import Column, Dataset
 from geodata.region import Region
 
 # How much of a series is drawn against its normal, by its step.

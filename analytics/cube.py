@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geodata.catalog import Column, Dataset
+from geodata.dataset import Column, Dataset
 from geodata.errors import AlmanacError
 from geodata.region import Region
 
@@ -72,7 +72,7 @@ def steps_of(region: Region, dataset: Dataset, column: Column) -> list[str]:
         When the dataset's places have no position, or no step is coarse enough for a map.
     """
     region.layer_of(dataset)
-    if dataset.kind == "layer" or dataset.step == "once":
+    if dataset.timeless:
         return [dataset.step]
     panel = region.table(dataset.id)
     places = panel["location_id"].nunique()
@@ -144,8 +144,8 @@ def cube(region: Region, dataset_id: str, column: str, step: str | None = None) 
 def _cube(region: Region, dataset: Dataset, name: str, step: str) -> Cube:
     column = dataset.column(name)
     places = mapped_layer(region, dataset).index
-    if dataset.kind == "layer":
-        values = region.table(dataset.id)[column.name].to_numpy(float)[:, None]
+    if dataset.timeless:
+        values = region.by_place(dataset)[column.name].reindex(places).to_numpy(float)[:, None]
         return Cube(places, pd.DatetimeIndex([]), values, "once", "")
     panel = region.table(dataset.id)
     local = panel["time"].dt.tz_convert(region.clock(dataset.step)).dt.tz_localize(None).to_numpy("datetime64[us]")
@@ -163,7 +163,7 @@ def _cube(region: Region, dataset: Dataset, name: str, step: str) -> Cube:
     cell = where[keep] * len(times) + when[keep]
     counts = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
     index = pd.DatetimeIndex(times.astype("datetime64[us]"))
-    native = step == dataset.step or dataset.step == "once"
+    native = step == dataset.step
     if native or column.aggregate == "last":
         values = np.full(shape, np.nan)
         values.reshape(-1)[cell] = found[keep]  # rows are in the order of time: the last of a step stays

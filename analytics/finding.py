@@ -13,7 +13,7 @@ import shapely
 from analytics.classes import Classes, class_breaks
 from analytics.indicator import Domain, Indicator
 from analytics.indicators import INDICATORS
-from analytics.measure import Measured, measured, uses
+from analytics.measure import Measured, indicator_of, measured, uses
 from analytics.standard import Standard, compare, standard_named, standards_of
 from geodata.errors import AlmanacError, UnknownName
 from geodata.region import Region
@@ -135,7 +135,7 @@ def finding(
     UnknownName
         When there is no such indicator or standard here.
     """
-    indicator = INDICATORS[indicator_id]
+    indicator = indicator_of(region, indicator_id)
     found = measured(region, indicator_id, reference=reference)
     if standard_id is None:
         standard = standards_of(indicator_id).get(indicator.standard)

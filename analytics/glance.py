@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.cube import cube
-from geodata.catalog import Column, Dataset
+from geodata.dataset import Column, Dataset
 from geodata.region import Region
 
 
@@ -72,9 +72,11 @@ def glance(region: Region) -> Glance:
     Only places with a value are counted; a place without one is unseen, not zero.
     """
     figures = tuple(_key_figure(region, *region.series(name)) for name in region.headlines)
-    # Where stations stand is no news, and a layer that only carries a panel's places sees nothing by itself.
+    # What analysts published was not observed. Where stations stand is no news, and a layer that only carries a
+    # panel's places sees nothing by itself.
     carriers = {d.locations for d in region.datasets}
-    facts = [d for d in region.datasets if d.columns and d.theme != "boundaries" and d.id not in carriers]
+    observed = [d for d in region.datasets if d.columns and d.publication is None]
+    facts = [d for d in observed if d.theme != "boundaries" and d.id not in carriers]
     newest = tuple(sorted(facts, key=lambda d: (-d.observed_to.toordinal(), d.title)))
     home = region.layer_of(region.dataset(region.home))
     coverage = []

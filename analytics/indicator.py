@@ -9,7 +9,9 @@ from typing import Any, Literal, TypeVar
 
 import pandas as pd
 
+from analytics.evidence import Evidence, evidence_of
 from geodata.errors import UnknownName
+from geodata.publication import Publication
 from geodata.search import nearest
 from geodata.units import UNITS, Unit
 
@@ -31,6 +33,22 @@ class Minimum:
     values: int = 1
     years: float = 0.0
     completeness: float = 0.0
+
+
+@dataclass(frozen=True)
+class Published:
+    """What is known of an indicator that an analyst published from a notebook: its numbers are read, never made anew.
+
+    dataset : the id of the published dataset that carries its values
+    publication : who made it, from what, and whether it is approved
+    evidence : what proves it
+    definition : its formula in words
+    """
+
+    dataset: str
+    publication: Publication
+    evidence: Evidence
+    definition: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +74,7 @@ class Indicator:
     first : the end that a reader looks at first where neither direction is better and no standard sees a concern
     clock : whether it takes `timezone=`: the clock that its places live by
     fitted : whether it takes `reference=`: the first and last year on which what is normal is fitted
+    published : for those that analysts published; None for the project's own
     """
 
     id: str
@@ -81,6 +100,7 @@ class Indicator:
     fitted: bool
     first: Literal["high", "low"]
     function: Callable[..., pd.Series | pd.DataFrame]
+    published: Published | None = None
 
     def __call__(self, table: pd.DataFrame, **parameters: Any) -> pd.Series | pd.DataFrame:
         """The values by place, as the function itself returns them."""
@@ -92,8 +112,15 @@ class Indicator:
         return UNITS[self.unit]
 
     @property
+    def evidence(self) -> Evidence:
+        """What proves its formula."""
+        return self.published.evidence if self.published is not None else evidence_of(self.id)
+
+    @property
     def definition(self) -> str:
         """The formula in English words, and its choices: the Notes of the function's docstring."""
+        if self.published is not None:
+            return self.published.definition
         text = inspect.getdoc(self.function) or ""
         _, _, notes = text.partition("Notes\n-----\n")
         for heading in ("References\n---", "Examples\n---", "See Also\n---"):

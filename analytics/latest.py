@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.series import STEPS
-from geodata.catalog import Dataset
+from geodata.dataset import Dataset
 from geodata.region import Region
 
 
@@ -19,16 +19,16 @@ def latest(region: Region, dataset: Dataset, column: str) -> pd.DataFrame:
     Returns
     -------
     By `location_id`: `value`; `time` and `first`, the starts of the intervals of the last and the first value (UTC;
-    NaT for a layer); `n`; `completeness`, the share of the intervals between these two that have a value (NaN without a
+    NaT where there is one value for each place); `n`; `completeness`, the share of the intervals between these two that have a value (NaN without a
     fixed step); `rank` (1 is the highest) among the `of` places with a value at the same time. The same as
     `analytics.place.profile` tells of one place.
     """
-    table = region.table(dataset.id)
-    if dataset.kind == "layer":
-        values = table[column].dropna().astype(float)
+    if dataset.timeless:
+        values = region.by_place(dataset)[column].dropna().astype(float)
         none = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us, UTC]")
         found = pd.DataFrame({"value": values, "time": none, "first": none, "n": 1, "completeness": np.nan})
         return found.assign(rank=values.rank(ascending=False, method="min").astype(int), of=len(values))
+    table = region.table(dataset.id)
     known = table[table[column].notna()]
     if known.empty:
         return pd.DataFrame({name: [] for name in ("value", "time", "first", "n", "completeness", "rank", "of")})

@@ -12,12 +12,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from analytics.evidence import evidence_of
 from analytics.indicator import Domain, Indicator
 from analytics.indicators import INDICATORS
+from analytics.published import published_indicators, published_table
 from analytics.record import read, require
 from analytics.standard import standard_named, standards
-from geodata.catalog import Column, Dataset
+from geodata.dataset import Column, Dataset
 from geodata.errors import AlmanacError, UnknownName
 from geodata.region import Region
 
@@ -87,7 +87,13 @@ class Measured:
         AlmanacError
             When they have no position.
         """
-        layer = region.layer_of(self.use.datasets[0])
+        if self.use.locations is None:
+            raise AlmanacError(
+                "The places of {dataset} have no position on a map.",
+                hint="Look at them as series instead.",
+                dataset=self.use.datasets[0].id,
+            )
+        layer = region.table(self.use.locations)
         return layer[layer.index.isin(self.table.index)]
 
     @property
@@ -148,7 +154,7 @@ def _defence(indicator: Indicator) -> dict[str, str]:
         "unit": indicator.canonical_unit.code,
         "authority": indicator.authority,
         "edition": indicator.edition,
-        "evidence": evidence_of(indicator.id).grade,
+        "evidence": indicator.evidence.grade,
     }
 
 
@@ -169,7 +175,23 @@ def uses(region: Region, domain: Domain | None = None) -> dict[str, Use]:
         candidates = list(_uses(region, indicator))
         if candidates:
             found[name] = max(candidates, key=lambda use: sum(_size(region, d) for d in use.datasets))
+    for name, indicator in published_indicators(region).items():
+        # One that the project has taken over since is made anew, as its own.
+        if name not in INDICATORS:
+            found[name] = _use_of_published(region, indicator)
     return found
+
+
+def indicator_of(region: Region, indicator_id: str) -> Indicator:
+    """An indicator of the project, or one that an analyst published for a region.
+
+    Raises
+    ------
+    UnknownName
+        When there is none of this id; a near-miss is named.
+    """
+    here = uses(region)
+    return here[indicator_id].indicator if indicator_id in here else INDICATORS[indicator_id]
 
 
 def measured(region: Region, indicator_id: str, *, reference: tuple[int, int] | None = None) -> Measured:
@@ -184,7 +206,7 @@ def measured(region: Region, indicator_id: str, *, reference: tuple[int, int] | 
     UnknownName
         When there is no such indicator, or the region has not what it needs.
     """
-    indicator = INDICATORS[indicator_id]
+    indicator = indicator_of(region, indicator_id)
     if indicator_id not in uses(region):
         raise UnknownName(
             "The region {region} has no data for “{indicator}”, which needs {needs}.",
@@ -199,6 +221,8 @@ def measured(region: Region, indicator_id: str, *, reference: tuple[int, int] | 
 @lru_cache(maxsize=256)
 def _measured(region: Region, indicator_id: str, reference: tuple[int, int] | None) -> Measured:
     use = uses(region)[indicator_id]
+    if use.indicator.published is not None:
+        return Measured(use, published_table(region, use.indicator.published), None)
     groups = [use.datasets] if use.together else [(dataset,) for dataset in use.datasets]
     parts: list[pd.DataFrame] = []
     broken: list[AlmanacError] = []
@@ -276,18 +300,30 @@ def broken_data(region: Region, domain: Domain | None = None) -> list[AlmanacErr
     return list(found.values())
 
 
+def _use_of_published(region: Region, indicator: Indicator) -> Use:
+    """What a published indicator was made from, as far as it is still there: charts and sources are taken from it."""
+    assert indicator.published is not None
+    carrier = region.dataset(indicator.published.dataset)
+    known = {d.id for d in region.datasets if d.columns and d.publication is None}
+    made_from = [one.name for one in indicator.published.publication.inputs if one.name in known]
+    datasets = tuple(region.dataset(name) for name in made_from) or (carrier,)
+    return Use(indicator, datasets, carrier.id if carrier.kind == "layer" else carrier.locations, together=False)
+
+
 def _uses(region: Region, indicator: Indicator) -> Iterable[Use]:
     needs = set(indicator.needs)
+    # What analysts published are results: no indicator takes them for observations.
     if indicator.table == "layer":
         for dataset in region.layers.values():
-            if needs <= set(dataset.columns):
+            if needs <= set(dataset.columns) and dataset.publication is None:
                 yield Use(indicator, (dataset,), dataset.id, together=False)
         return
     if indicator.table != "panel":
         return
     groups: dict[tuple[str | None, str], list[Dataset]] = {}
     for dataset in region.panels.values():
-        if needs & set(dataset.columns) and (not indicator.steps or dataset.step in indicator.steps):
+        fits = not indicator.steps or dataset.step in indicator.steps
+        if fits and needs & set(dataset.columns) and dataset.publication is None:
             groups.setdefault((dataset.locations, dataset.step), []).append(dataset)
     for (locations, _), datasets in groups.items():
         whole = [d for d in datasets if needs <= set(d.columns)]
@@ -299,7 +335,7 @@ def _uses(region: Region, indicator: Indicator) -> Iterable[Use]:
 
 def _size(region: Region, dataset: Dataset) -> int:
     try:
-        return len(region.table(dataset.id))
+        return region.rows(dataset.id)
     except AlmanacError:
         return 0  # told where its numbers are asked for
 

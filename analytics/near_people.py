@@ -13,7 +13,7 @@ import pyproj
 from analytics.measure import measured, uses
 from analytics.metric_layer import in_metres
 from analytics.record import read_rows, refuse_parameter
-from geodata.catalog import Dataset
+from geodata.dataset import Dataset
 from geodata.errors import BrokenData
 from geodata.region import Region
 
@@ -137,7 +137,12 @@ def near_people_of(region: Region) -> NearPeople | None:
     """
     velocities = next((name for name in _VELOCITIES if name in uses(region)), None)
     people = next(
-        (d for d in region.panels.values() if d.locations == region.home and "population_people" in d.columns), None
+        (
+            d
+            for d in region.panels.values()
+            if d.locations == region.home and "population_people" in d.columns and d.publication is None
+        ),
+        None,
     )
     if velocities is None or people is None:
         return None

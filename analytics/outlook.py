@@ -19,7 +19,7 @@ from analytics.record import ratio
 from analytics.region_history import history_for
 from analytics.scoring import scores_with_limits
 from analytics.skill import gate, sees_ahead
-from geodata.catalog import Column, Dataset
+from geodata.dataset import Column, Dataset
 from geodata.errors import AlmanacError
 from geodata.region import Region
 
@@ -325,6 +325,8 @@ def forecastable(region: Region) -> tuple[dict[str, tuple[Dataset, Column]], dic
     usable: dict[str, tuple[Dataset, Column]] = {}
     refused: dict[str, AlmanacError] = {}
     for dataset in region.panels.values():
+        if dataset.publication is not None:
+            continue  # a result is no observation
         for column in dataset.columns.values():
             series = f"{dataset.id}.{column.name}"
             error = refusal(region, series)

@@ -13,7 +13,7 @@ import shapely
 
 from analytics.nesting import nearest_home, nesting
 from analytics.series import STEPS, Sketch, gaps, sketch
-from geodata.catalog import Column, Dataset
+from geodata.dataset import Column, Dataset
 from geodata.errors import AlmanacError, UnknownName
 from geodata.region import Region
 from geodata.search import nearest
@@ -205,8 +205,8 @@ def profile(region: Region, location_id: str) -> Profile:
     broken: dict[str, AlmanacError] = {}
     for dataset in region.datasets:
         try:
-            if dataset.kind == "layer":
-                facts += _facts(dataset, region.table(dataset.id), location_id)
+            if dataset.timeless:
+                facts += _facts(dataset, region.by_place(dataset), location_id)
                 continue
             found = list(_records(region, dataset, location_id))
         except AlmanacError as error:
@@ -245,7 +245,7 @@ def best_known(region: Region) -> str:
     places = region.places()
     known = pd.Series(0.0, index=places.index)
     for dataset in region.datasets:
-        if not dataset.columns:
+        if not dataset.columns or dataset.publication is not None:
             continue
         try:
             table = region.table(dataset.id)
@@ -319,7 +319,7 @@ def change(times: pd.Series, values: pd.Series, step: str, aggregate: str) -> Ch
     )
 
 
-def _facts(dataset: Dataset, layer: gpd.GeoDataFrame, location_id: str) -> Iterable[Fact]:
+def _facts(dataset: Dataset, layer: pd.DataFrame | gpd.GeoDataFrame, location_id: str) -> Iterable[Fact]:
     if location_id not in layer.index:
         return
     values = {name: float(layer.at[location_id, name]) for name in dataset.columns}
@@ -396,7 +396,7 @@ def _key(region: Region, records: Iterable[Record]) -> tuple[Record, ...]:
 
     # `sorted` keeps the order of equals: after the headlines, the catalogue's.
     first_of: dict[str, Record] = {}
-    for record in sorted(records, key=order):
+    for record in sorted((r for r in records if r.dataset.publication is None), key=order):
         first_of.setdefault(record.dataset.id, record)
     return tuple(first_of.values())[:_KEY]
 

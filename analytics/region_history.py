@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.history import History, history_of
-from geodata.catalog import Dataset
+from geodata.dataset import Dataset
 from geodata.errors import AlmanacError
 from geodata.region import Region
 
@@ -20,7 +20,7 @@ def history_for(region: Region, series: str) -> History:
         Where the series does not exist, or keeps no step.
     """
     dataset, column = region.series(series)
-    if dataset.kind == "layer" or dataset.step == "once":
+    if dataset.timeless:
         raise AlmanacError(
             "{series} holds one value for each place, and a forecast needs a series.",
             hint="Choose a dataset with a time step; the Data page lists them.",

@@ -13,7 +13,7 @@ import shapely
 from analytics.classes import Classes, classify
 from app.dataset_words import column_title, unit_symbol
 from app.text import ENGLISH, language, number, quantity, said, t
-from geodata.catalog import Column
+from geodata.dataset import Column
 
 INK = "#1f2d3a"
 MUTED = "#6b7785"

@@ -6,8 +6,9 @@ from datetime import date
 
 import pandas as pd
 
-from app.text import day, error_in_words, message, number, period, said, t, tn, together
-from geodata.catalog import Column, Dataset, Theme
+from app.publication_words import marked
+from app.text import day, error_in_words, message, number, period, quantity, said, t, tn, together, when
+from geodata.dataset import Column, Dataset, Package, Theme
 from geodata.errors import AlmanacError
 from geodata.inventory import NOT_STATED, Inventory, age
 from geodata.region import Region
@@ -36,6 +37,16 @@ def unit_symbol(column: Column) -> str:
     return said(column.canonical_unit.symbol)
 
 
+def dataset_title(dataset: Dataset) -> str:
+    """What a dataset is called, marked where it is an analyst's result that nobody has approved or is out of date."""
+    return marked(said(dataset.title), dataset.publication)
+
+
+def series_title(dataset: Dataset, column: Column) -> str:
+    """What a column of a dataset measures, marked as its dataset is."""
+    return marked(said(column.title), dataset.publication)
+
+
 def column_title(column: Column) -> str:
     """What a column measures, with its unit."""
     symbol = unit_symbol(column)
@@ -46,12 +57,30 @@ def column_title(column: Column) -> str:
 def place_labels(region: Region) -> dict[str, str]:
     """Every place by what tells it apart: its name, its kind, and where both are equal its id."""
     places = region.places()
-    kinds = {d.id: said(d.title) for d in region.layers.values()}
+    kinds = {d.id: dataset_title(d) for d in region.layers.values()}
     names = places["name"].fillna("").astype(str)
     names = names.where(names != "", places.index)
     shown = names + places["layer"].map(kinds).radd(" · ").fillna("")
     shown = shown.where(~shown.duplicated(keep=False), shown + " (" + places.index + ")")
     return dict(zip(places.index, shown, strict=True))
+
+
+def spread_words(values: pd.Series, column: Column, moment: pd.Timestamp | None, step: str) -> str:
+    """Between which values half of the places lie, and at which time.
+
+    Parameters
+    ----------
+    values : one for each place, none missing, in the unit of `column`.
+    moment : the start of the step that they are of; None where there is one value for all times.
+    """
+    symbol = unit_symbol(column)
+    words = t(
+        "Half of the {n} places with a value lie between {low} and {high}.",
+        n=number(len(values), decimals=0),
+        low=quantity(values.quantile(0.25), symbol),
+        high=quantity(values.quantile(0.75), symbol),
+    )
+    return words if moment is None else t("{label}: {text}", label=when(moment, step), text=words)
 
 
 def length_words(length: pd.Timedelta) -> str:
@@ -75,20 +104,11 @@ def dataset_facts(dataset: Dataset) -> list[tuple[str, str]]:
         (t("Producer"), dataset.producer),
         (t("Licence"), licence_words(dataset)),
         (t("Citation"), dataset.citation),
-        (t("Address"), dataset.url),
+        *([(t("Address"), dataset.url)] if dataset.url else []),
         (t("Observed"), period(dataset.observed_from, dataset.observed_to)),
         (t("Step"), said(dataset.step)),
         (t("Freshness"), _freshness(dataset)),
-        (
-            t("Taken from"),
-            t(
-                "{registry} package {name} {version} ({licence})",
-                registry=package.registry,
-                name=package.name,
-                version=package.version,
-                licence=package.licence,
-            ),
-        ),
+        *([(t("Taken from"), package_words(package))] if package is not None else []),
         (t("File"), t("{name}, checksum {checksum}…, agrees", name=dataset.path.name, checksum=dataset.sha256[:8])),
     ]
     try:
@@ -96,6 +116,17 @@ def dataset_facts(dataset: Dataset) -> list[tuple[str, str]]:
     except AlmanacError as error:
         facts[-1] = (t("File"), error_in_words(error)[0])
     return facts
+
+
+def package_words(package: Package) -> str:
+    """The public package from which a dataset was taken."""
+    return t(
+        "{registry} package {name} {version} ({licence})",
+        registry=package.registry,
+        name=package.name,
+        version=package.version,
+        licence=package.licence,
+    )
 
 
 def licence_words(dataset: Dataset) -> str:
@@ -116,7 +147,7 @@ def source_line(dataset: Dataset) -> str:
 
 def titled_source(dataset: Dataset) -> str:
     """The title of a dataset and its source line, as two sentences."""
-    return together([t("{words}.", words=said(dataset.title)), source_line(dataset)])
+    return together([t("{words}.", words=dataset_title(dataset)), source_line(dataset)])
 
 
 def _freshness(dataset: Dataset) -> str:
@@ -159,9 +190,9 @@ def inventory_words(found: Inventory) -> str:
             t(
                 "The newest values are of {newest} ({newest_title}), the oldest of {oldest} ({oldest_title}).",
                 newest=day(found.newest.observed_to),
-                newest_title=said(found.newest.title),
+                newest_title=dataset_title(found.newest),
                 oldest=day(found.oldest.observed_from),
-                oldest_title=said(found.oldest.title),
+                oldest_title=dataset_title(found.oldest),
             )
         )
     if found.unlicensed:

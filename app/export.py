@@ -11,9 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from app.dataset_words import column_title, licence_words
+from app.dataset_words import column_title, dataset_title, licence_words, package_words
+from app.publication_words import provenance_facts
 from app.text import day, period, said, t
-from geodata.catalog import Dataset
+from geodata.dataset import Dataset
 
 # Without this mark Excel takes UTF-8 for the machine's own code page and spoils every Chinese name.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -80,22 +81,17 @@ def source_text(dataset: Dataset) -> bytes:
     In the reader's language, as UTF-8 with a byte-order mark.
     """
     lines = [
-        said(dataset.title),
+        dataset_title(dataset),
         said(dataset.summary),
         "",
         t("{label}: {text}", label=t("Dataset"), text=dataset.id),
         t("{label}: {text}", label=t("Producer"), text=dataset.producer),
         t("{label}: {text}", label=t("Licence"), text=licence_words(dataset)),
         t("{label}: {text}", label=t("Citation"), text=dataset.citation),
-        t("{label}: {text}", label=t("Address"), text=dataset.url),
         t("{label}: {text}", label=t("Observed"), text=period(dataset.observed_from, dataset.observed_to)),
         t("{label}: {text}", label=t("Step"), text=said(dataset.step)),
         t("{label}: {text}", label=t("Retrieved"), text=day(dataset.retrieved)),
-        t(
-            "{label}: {text}",
-            label=t("Taken from"),
-            text=f"{dataset.package.registry} {dataset.package.name} {dataset.package.version}",
-        ),
+        *_origin(dataset),
         f"SHA-256 ({dataset.id}.parquet): {dataset.sha256}",
         "",
         t("Columns"),
@@ -111,6 +107,14 @@ def source_text(dataset: Dataset) -> bytes:
         lines += ["", t("Observations were appended to the file since; the checksum is that of the file before.")]
     lines += ["", t("In the CSV file, an apostrophe stands before text that a spreadsheet would take for a formula.")]
     return BYTE_ORDER_MARK + "\r\n".join(lines).encode() + b"\r\n"
+
+
+def _origin(dataset: Dataset) -> list[str]:
+    """Where a dataset was taken from, or how an analyst's result came about."""
+    if dataset.publication is not None:
+        return [t("{label}: {text}", label=label, text=text) for label, text in provenance_facts(dataset)]
+    taken = [] if dataset.package is None else [(t("Taken from"), package_words(dataset.package))]
+    return [t("{label}: {text}", label=label, text=text) for label, text in [(t("Address"), dataset.url), *taken]]
 
 
 def _plain_columns(table: pd.DataFrame) -> pa.Table:

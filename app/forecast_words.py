@@ -12,7 +12,7 @@ from analytics.intervals import LEAST_SCORES
 from analytics.outlook import SHOWN, Outlook, sees_ahead_of, shown_at
 from app.dataset_words import length_words, source_line, unit_symbol
 from app.text import listed, message, number, percent, quantity, said, t, tn, together, when
-from geodata.catalog import Column
+from geodata.dataset import Column
 from geodata.region import Region
 
 FORECASTERS: dict[str, str] = {

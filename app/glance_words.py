@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from analytics.glance import Coverage, KeyFigure
+from analytics.glance import Coverage, Glance, KeyFigure
 from app.dataset_words import unit_symbol
-from app.text import number, percent, period, quantity, said, t, tn, together, when
+from app.text import day, number, percent, period, quantity, said, t, tn, together, when
+
+
+def known_words(found: Glance) -> str:
+    """How much we know, in two sentences: the newest values, and the places of which we know nothing."""
+    newest = found.newest[0]
+    words = tn(
+        "We have {n} dataset with values; the newest is of {day} ({dataset}).",
+        "We have {n} datasets with values; the newest is of {day} ({dataset}).",
+        len(found.newest),
+        day=day(newest.observed_to),
+        dataset=said(newest.title),
+    )
+    unseen = int((found.known == 0).sum())
+    if not unseen:
+        return words
+    return together(
+        [words, tn("{n} place has no value in any of them.", "{n} places have no value in any of them.", unseen)]
+    )
 
 
 def key_figure_words(figure: KeyFigure) -> str:

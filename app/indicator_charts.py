@@ -15,7 +15,7 @@ from app.charts import INK, LINE, MUTED, SELECTED, dress, time_axis
 from app.dataset_words import column_title
 from app.indicator_words import short_title, unit_words, value_words
 from app.text import quantity, said, t
-from geodata.catalog import Column
+from geodata.dataset import Column
 
 # Pairs of percentiles drawn as bands, the widest first, with their opacity: they differ in lightness alone, so that
 # they survive greyscale.

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analytics.evidence import evidence_of
 from analytics.finding import Finding, Lacking
 from analytics.indicator import Indicator
 from analytics.standard import Comparison, Standard
@@ -110,6 +109,6 @@ def place_table(found: Sequence[Finding], location_id: str) -> pd.DataFrame:
             t("Standard"): [said(f.standard.title) if f.standard is not None else "" for f, _ in rows],
             t("Observed"): [vintage_words(row) for _, row in rows],
             t("Completeness"): [completeness_share(row) for _, row in rows],
-            t("Grade of evidence"): [said(SHORT_GRADES[evidence_of(f.indicator.id).grade]) for f, _ in rows],
+            t("Grade of evidence"): [said(SHORT_GRADES[f.indicator.evidence.grade]) for f, _ in rows],
         }
     )

@@ -7,11 +7,12 @@ import re
 import pandas as pd
 
 from analytics.against_normal import Trend
-from analytics.evidence import Grade, evidence_of
+from analytics.evidence import Grade
 from analytics.finding import Finding
 from analytics.indicator import Domain, Indicator
 from analytics.standard import CONVENTION, Comparison, Standard
 from app.dataset_words import titled_source
+from app.publication_words import marked
 from app.sentences import chance_words, interval_words
 from app.text import listed, message, number, percent, period, quantity, said, t, tn, together
 from geodata.errors import AlmanacError
@@ -82,11 +83,12 @@ def unit_words(indicator: Indicator) -> str:
 
 
 def short_title(indicator: Indicator) -> str:
-    """Its name alone: what stands before the colon of its title."""
+    """Its name alone: what stands before the colon of its title, marked where it is an analyst's and not approved."""
     title = said(indicator.title)
     for colon in (":", "："):
         title = title.partition(colon)[0]
-    return title.strip()
+    publication = indicator.published.publication if indicator.published is not None else None
+    return marked(title.strip(), publication)
 
 
 def chosen_unit(indicator: Indicator) -> str:
@@ -267,7 +269,7 @@ def evidence_card(region: Region, found: Finding, place: str | None) -> list[tup
     """All that is needed to defend a number: labels and texts, of one place or of all of them."""
     indicator, table = found.indicator, found.measured.table
     row = table.loc[place] if place in table.index else None
-    evidence = evidence_of(indicator.id)
+    evidence = indicator.evidence
     card: list[tuple[str, str]] = []
     if row is not None:
         value = value_words(indicator, row) if pd.notna(row["value"]) else reason_words(indicator, row)

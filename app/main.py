@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.text import said, t
 from app.view import Context, View, find_views
-from app.widgets import errors_shown, pick_language, pick_region, region_names, show_error
+from app.widgets import errors_shown, follow_catalogue, pick_language, pick_region, region_names, show_error
 from geodata.errors import AlmanacError
 from geodata.region import load_region
 
@@ -45,6 +45,7 @@ def main() -> None:
     pages = {view.id: page(view) for view in find_views()}
     st.session_state["pages"] = pages
     st.navigation(list(pages.values())).run()
+    follow_catalogue()
     st.sidebar.caption(t("Everything on these pages comes from files on this machine; nothing is sent anywhere."))
 
 

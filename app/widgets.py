@@ -11,10 +11,13 @@ import streamlit as st
 
 from analytics.indicator import Domain
 from app.text import error_in_words, guess_language, language, languages, said, t, use_language
+from geodata.catalog import open_catalog
 from geodata.errors import AlmanacError
 from geodata.region import Region, load_region, regions
 
 P = ParamSpec("P")
+# How often an open page looks whether the catalogue has changed, in seconds.
+_LOOK_S = 3
 # What is chosen within a region and means nothing in another.
 OF_ONE_REGION = (
     *("figure", "dataset", "column", "step", "classes", "time", "place", "coverage", "compared"),
@@ -164,6 +167,15 @@ def fragment(draw: Callable[P, None]) -> Callable[P, None]:
             draw(*args, **kwargs)
 
     return st.fragment(drawn)
+
+
+@st.fragment(run_every=_LOOK_S)
+def follow_catalogue() -> None:
+    """Draws the page anew when data were published, approved, withdrawn or appended by another process or reader."""
+    catalog = open_catalog()
+    if st.session_state.setdefault("catalog", catalog) is not catalog:
+        st.session_state["catalog"] = catalog
+        st.rerun()
 
 
 def plain(text: str) -> str:

@@ -1,7 +1,9 @@
 """What we know: regions, their layers and panels, who made them and how complete they are."""
 
-from geodata.catalog import Catalog, Column, Dataset, open_catalog
+from geodata.catalog import Catalog, open_catalog
+from geodata.dataset import Column, Dataset
 from geodata.errors import AlmanacError
+from geodata.publishing import publish
 from geodata.region import Region, load_region, regions
 
 __all__ = [
@@ -12,5 +14,6 @@ __all__ = [
     "Region",
     "load_region",
     "open_catalog",
+    "publish",
     "regions",
 ]

@@ -7,9 +7,11 @@ import difflib
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import tomli_w
 
 from geodata.errors import BrokenData
 
@@ -130,3 +132,34 @@ def _as(hint: Any, value: Any, *, where: str) -> Any:
         found=repr(value),
         wanted=getattr(hint, "__name__", str(hint)),
     )
+
+
+def toml_of(instance: object, *, given: Collection[str] = ()) -> str:
+    """The TOML text that `described` reads back to an equal instance of its dataclass, as `table_of` has it."""
+    return tomli_w.dumps(table_of(instance, given=given))
+
+
+def table_of(instance: Any, *, given: Collection[str] = ()) -> dict[str, Any]:
+    """An instance of a dataclass as a TOML table: what is None, and what has its default, is left out.
+
+    Parameters
+    ----------
+    given : the fields that the file's name or place decides, not its text.
+    """
+    told = {}
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        usual = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        if field.name not in given and value is not None and value != usual:
+            told[field.name] = _plain(value)
+    return told
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return table_of(value)
+    if isinstance(value, Mapping):
+        # The key of a table of tables is the inner thing's own name.
+        given = {k: ("name",) if dataclasses.is_dataclass(v) else () for k, v in value.items()}
+        return {k: table_of(v, given=given[k]) if given[k] else _plain(v) for k, v in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value

@@ -9,7 +9,8 @@ from statistics import fmean
 
 import pandas as pd
 
-from geodata.catalog import Catalog, Dataset
+from geodata.catalog import Catalog
+from geodata.dataset import Dataset
 from geodata.errors import AlmanacError, BrokenData
 
 NOT_STATED = "not stated"

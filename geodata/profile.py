@@ -14,7 +14,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geodata.catalog import Column, Dataset
+from geodata.dataset import Column, Dataset
 from geodata.errors import BrokenData
 
 # Rain and rivers lie mostly low and at times very high: one spread for both sides would call a third of all
@@ -108,6 +108,14 @@ class DatasetProfile:
     def to_dict(self) -> dict[str, object]:
         """The same as plain values for JSON: dates as text, and null where a figure does not exist."""
         return {key: _plain(value) for key, value in asdict(self).items()}
+
+
+def usual_step(panel: pd.DataFrame) -> str:
+    """The most frequent distance between rows of a place that follow each other, as `Step` has it: "1 day"."""
+    codes, _ = pd.factorize(panel["location_id"])
+    moments = panel["time"].dt.tz_convert("UTC").dt.tz_localize(None).dt.as_unit("us").to_numpy()
+    order = np.lexsort((moments.view(np.int64), codes))
+    return _steps(codes[order], moments[order])[1]
 
 
 def profile_dataset(dataset: Dataset, *, today: date | None = None) -> DatasetProfile:
@@ -239,9 +247,7 @@ def _times(
 ) -> TimeProfile:
     names = [str(place) for place in places]
     first, last = moments.min(), moments.max()
-    follows = codes[1:] == codes[:-1]
-    distances = np.diff(moments).astype(np.int64)[follows]
-    found, share = _step_found(distances, np.diff(moments.astype("datetime64[M]").astype(np.int64))[follows])
+    distances, found, share = _steps(codes, moments)
 
     valued, when = codes[any_value], moments[any_value]
     # A doubled row must not make up for one that is absent.
@@ -273,6 +279,13 @@ def _expected(moments: np.ndarray, step: str) -> int:
         return round((last - first) / FIXED_STEPS[step].to_timedelta64()) + 1
     unit = "datetime64[Y]" if step == "1 year" else "datetime64[M]"
     return int((last.astype(unit) - first.astype(unit)).astype(np.int64)) + 1
+
+
+def _steps(codes: np.ndarray, moments: np.ndarray) -> tuple[np.ndarray, str, float]:
+    """The distances between rows of a place that follow each other, the usual one, and the share that keep it."""
+    follows = codes[1:] == codes[:-1]
+    distances = np.diff(moments).astype(np.int64)[follows]
+    return distances, *_step_found(distances, np.diff(moments.astype("datetime64[M]").astype(np.int64))[follows])
 
 
 def _step_found(distances: np.ndarray, months: np.ndarray) -> tuple[str, float]:

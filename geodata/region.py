@@ -12,7 +12,8 @@ import pandas as pd
 import pyproj
 import shapely
 
-from geodata.catalog import CALENDAR_STEPS, ID, Catalog, Column, Dataset, open_catalog
+from geodata.catalog import Catalog, open_catalog
+from geodata.dataset import CALENDAR_STEPS, ID, Column, Dataset
 from geodata.described import described, read_toml
 from geodata.errors import AlmanacError, BrokenData, UnknownName
 from geodata.search import nearest
@@ -99,9 +100,23 @@ class Region:
         """The datasets with values at places that can be drawn."""
         return [d for d in self.datasets if d.columns and (d.kind == "layer" or d.locations)]
 
+    @property
+    def published(self) -> tuple[Dataset, ...]:
+        """The datasets that analysts published: results, which are never taken for observations."""
+        return tuple(d for d in self.datasets if d.publication is not None)
+
     def table(self, dataset_id: str) -> pd.DataFrame | gpd.GeoDataFrame:
         """A panel or layer of this region. It is shared by all readers: never change it in place."""
-        return _load(self.dataset(dataset_id))
+        return _noted(self.dataset(dataset_id))
+
+    def by_place(self, dataset: Dataset) -> pd.DataFrame | gpd.GeoDataFrame:
+        """The values of a timeless dataset, indexed by `location_id`."""
+        table = _noted(dataset)
+        return table if dataset.kind == "layer" else table.set_index("location_id")
+
+    def rows(self, dataset_id: str) -> int:
+        """How many rows a panel or layer has."""
+        return len(_load(self.dataset(dataset_id)))
 
     def layer_of(self, dataset: Dataset) -> gpd.GeoDataFrame:
         """The layer with the places of a dataset.
@@ -112,14 +127,18 @@ class Region:
             When the dataset's places have no position.
         """
         if dataset.kind == "layer":
-            return _load(dataset)
+            return _noted(dataset)
         if dataset.locations is None:
             raise AlmanacError(
                 "The places of {dataset} have no position on a map.",
                 hint="Look at them as series instead.",
                 dataset=dataset.id,
             )
-        return _load(self.dataset(dataset.locations))
+        return _noted(self.dataset(dataset.locations))
+
+    def places_of(self, layer: Dataset) -> pd.Index:
+        """The ids of the places of one of its layers."""
+        return _load(layer).index
 
     def base(self) -> gpd.GeoDataFrame:
         """The layer drawn beneath the data: land, borders, water, towns."""
@@ -256,6 +275,23 @@ def _load_region(region_id: str, stamp: int, catalog: Catalog) -> Region:
     return Region(id=region_id, **vars(text), datasets=tuple(d for d in mine if d.theme != "basemap"))
 
 
+# The datasets whose tables were asked for in this process, as they were then: what a result of a notebook rests on.
+_asked: dict[str, Dataset] = {}
+
+
+def datasets_read() -> tuple[Dataset, ...]:
+    """The datasets whose tables were asked for so far in this process, in the order of their first reading.
+
+    Reading the names and positions of all places, or how many rows there are, is not counted.
+    """
+    return tuple(_asked.values())
+
+
+def _noted(dataset: Dataset) -> pd.DataFrame | gpd.GeoDataFrame:
+    _asked[dataset.id] = dataset
+    return _load(dataset)
+
+
 @lru_cache(maxsize=128)
 def _load(dataset: Dataset) -> pd.DataFrame | gpd.GeoDataFrame:
     return dataset.load()
@@ -266,7 +302,12 @@ def _places(region: Region) -> gpd.GeoDataFrame:
     layers = sorted(region.layers.values(), key=lambda d: (d.id != region.home, d.theme != "boundaries", d.id))
     parts = []
     for dataset in layers:
-        layer = _load(dataset)
+        try:
+            layer = _load(dataset)
+        except AlmanacError:
+            if dataset.publication is None:
+                raise
+            continue  # told where the dataset itself is looked at
         parts.append(layer[["name", "geometry"]].to_crs(4326).assign(layer=dataset.id))
     positioned = pd.concat(parts)
     named = {i: n for d in region.datasets if d.locations is None for i, n in d.places.items()}

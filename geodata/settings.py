@@ -19,6 +19,8 @@ class Settings:
     sources : the folder of dataset descriptions (`ALMANAC_SOURCES`)
     regions : the folder of regions and their files (`ALMANAC_REGIONS`)
     observations : the folder of appended observations (`ALMANAC_OBSERVATIONS`)
+    publications : the folder of what analysts published from notebooks (`ALMANAC_PUBLICATIONS`)
+    author : who publishes from this machine (`ALMANAC_AUTHOR`); "" for the name of the user
     cache : the folder of forecasts once computed, which may be deleted at any time (`ALMANAC_CACHE`)
     region : the region that opens first (`ALMANAC_REGION`)
     scheduler : the Dask scheduler that computes, `tcp://host:port`; "" for this machine alone (`ALMANAC_SCHEDULER`)
@@ -27,6 +29,8 @@ class Settings:
     sources: Path
     regions: Path
     observations: Path
+    publications: Path
+    author: str
     cache: Path
     region: str
     scheduler: str
@@ -41,6 +45,8 @@ def settings() -> Settings:
         sources=_folder("ALMANAC_SOURCES", PACKAGE / "sources", must_exist=True),
         regions=_folder("ALMANAC_REGIONS", PACKAGE / "regions", must_exist=True),
         observations=_folder("ALMANAC_OBSERVATIONS", Path(home) / "almanac" / "observations"),
+        publications=_folder("ALMANAC_PUBLICATIONS", Path(home) / "almanac" / "publications"),
+        author=os.environ.get("ALMANAC_AUTHOR", ""),
         cache=_folder("ALMANAC_CACHE", Path(cached) / "almanac" / "forecasts"),
         region=os.environ.get("ALMANAC_REGION", "mid_atlantic"),
         scheduler=os.environ.get("ALMANAC_SCHEDULER", ""),

@@ -19,9 +19,11 @@ hypothesis_settings.load_profile("steady")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Before anything reads the settings: no test finds or leaves forecasts in the folder of whoever runs it.
+    # Before anything reads the settings: no test finds or leaves forecasts or publications in the folders of whoever
+    # runs it.
     folder = tempfile.TemporaryDirectory(prefix="almanac-tests-")
     os.environ["ALMANAC_CACHE"] = folder.name
+    os.environ["ALMANAC_PUBLICATIONS"] = str(Path(folder.name) / "publications")
     config.add_cleanup(folder.cleanup)
 
 
@@ -33,6 +35,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("ALMANAC_REGIONS", str(made.regions))
     monkeypatch.setenv("ALMANAC_REGION", made.region)
     monkeypatch.setenv("ALMANAC_OBSERVATIONS", str(tmp_path / "observations"))
+    monkeypatch.setenv("ALMANAC_PUBLICATIONS", str(tmp_path / "publications"))
     monkeypatch.setenv("ALMANAC_CACHE", str(tmp_path / "cache"))
     settings.cache_clear()
     yield made

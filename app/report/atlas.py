@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from app.dataset_words import dataset_title
 from app.report.blocks import Block, Facts, Figure, Heading, Listing, Page, Text
 from app.report.printed_map import PrintedMap
 from app.report.request import Request, Sizes
 from app.report.theme import Theme
 from app.report.words import layer_facts, map_alt, theme_facts
 from app.text import day, said, t, tn
-from geodata.catalog import Dataset
+from geodata.dataset import Dataset
 from geodata.region import Region
 
 
@@ -47,7 +48,7 @@ def contents(places: Sequence[tuple[str, str]], *, with_map: bool) -> Page:
 
 def method(region: Region, theme: Theme, used: Sequence[Dataset]) -> Page:
     """How the numbers were made, and from what."""
-    flaws = [(said(d.title), said(flaw)) for d in used for flaw in d.flaws]
+    flaws = [(dataset_title(d), said(flaw)) for d in used for flaw in d.flaws]
     body: list[Block] = [
         Heading(t("Method and sources"), 1, anchor="method"),
         Heading(t("Method and uncertainty")),

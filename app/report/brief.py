@@ -12,7 +12,7 @@ from analytics.glance import glance
 from analytics.outlook import Outlook, first_place, outlook, sees_ahead_of
 from analytics.standard import compare, standards_of
 from app import forecast_words
-from app.dataset_words import column_title, unit_symbol
+from app.dataset_words import column_title, dataset_title, unit_symbol
 from app.glance_words import key_figure_words, seen_words
 from app.indicator_words import disagreement_words, value_words
 from app.report.blocks import Block, Facts, Figure, Heading, Page, Table, Text
@@ -177,7 +177,7 @@ def _uncertain(region: Region, theme: Theme, found: Outlook | AlmanacError | Non
         )
     if isinstance(found, Outlook):
         yield Text(forecast_words.coverage_sentence(found))
-    flaws = tuple((said(d.title), together(said(flaw) for flaw in d.flaws)) for d in theme.datasets if d.flaws)
+    flaws = tuple((dataset_title(d), together(said(flaw) for flaw in d.flaws)) for d in theme.datasets if d.flaws)
     if flaws:
         yield Heading(t("Known flaws"), 3)
         yield Facts(flaws)

@@ -40,7 +40,7 @@ from app.report.theme import Theme
 from app.report.typeset import FONTS
 from app.report.words import layer_facts
 from app.text import t
-from geodata.catalog import Dataset
+from geodata.dataset import Dataset
 from geodata.errors import AlmanacError, BrokenData
 from geodata.region import Region
 

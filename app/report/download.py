@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.dataset_words import column_title
+from app.publication_words import marked
 from app.report.blocks import Figure, Page
 from app.report.request import Request
 from app.report.theme import themes
@@ -46,7 +47,7 @@ def offered_themes(region: Region, asked: str | None) -> dict[str, str]:
         except AlmanacError:
             return offered
         if dataset in region.mappable():
-            offered[asked] = column_title(column)
+            offered[asked] = marked(column_title(column), dataset.publication)
     return offered
 
 

@@ -18,7 +18,7 @@ from analytics.cache import CODE, edition
 from analytics.outlook import ROWS, WINDOWS
 from app.report.request import Request
 from app.text import message
-from geodata.catalog import Dataset
+from geodata.dataset import Dataset
 from geodata.described import described
 from geodata.errors import AlmanacError, BrokenData
 from geodata.region import Region

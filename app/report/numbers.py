@@ -12,7 +12,7 @@ from analytics.cube import Cube
 from analytics.finding import Finding
 from analytics.glance import KeyFigure
 from analytics.latest import latest
-from geodata.catalog import Column, Dataset
+from geodata.dataset import Column, Dataset
 from geodata.region import Region
 
 COLUMNS = (

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from analytics.against_normal import Normal, Yearly, against_normal, yearly_of
-from analytics.evidence import evidence_of
 from analytics.fan import fan_at
 from analytics.finding import Finding, finding, opening
 from analytics.indicator import Domain
@@ -20,7 +19,7 @@ from analytics.nesting import nesting
 from analytics.outlook import Outlook, outlook
 from analytics.place import standing
 from analytics.place_indicators import OPENS_ON
-from app.dataset_words import column_title, unit_symbol
+from app.dataset_words import column_title, series_title, unit_symbol
 from app.forecast_words import place_words
 from app.indicator_words import (
     SHORT_GRADES,
@@ -42,7 +41,7 @@ from app.report.theme import Theme
 from app.report.words import layer_facts, map_alt, theme_facts
 from app.sentences import standing_words
 from app.text import error_in_words, listed, number, percent, quantity, said, t, together, when
-from geodata.catalog import Column, Dataset
+from geodata.dataset import Column, Dataset
 from geodata.errors import AlmanacError
 from geodata.region import Region
 
@@ -206,7 +205,7 @@ class Sheets:
             told,
             vintage_words(row),
             share,
-            said(SHORT_GRADES[evidence_of(indicator.id).grade]) if not row["reason"] else "",
+            said(SHORT_GRADES[indicator.evidence.grade]) if not row["reason"] else "",
         )
 
     def _rank(self, found: Finding, place: str) -> tuple[float, int] | None:
@@ -324,7 +323,7 @@ def _value_row(region: Region, dataset: Dataset, column: Column, row: Mapping[st
     timed = pd.notna(row["time"])
     share = percent(row["completeness"], decimals=1) if pd.notna(row["completeness"]) else t("no fixed step")
     return (
-        said(column.title),
+        series_title(dataset, column),
         quantity(row["value"], unit_symbol(column)),
         _rank_words(row["rank"], row["of"]) if pd.notna(row["rank"]) and row["of"] > 1 else "",
         when(row["time"].tz_convert(region.clock(dataset.step)), dataset.step)

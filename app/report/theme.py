@@ -14,12 +14,13 @@ from analytics.cube import Cube, cube, mapped_layer
 from analytics.finding import Finding, finding, opening
 from analytics.indicator import Domain
 from analytics.indicators import INDICATORS
-from analytics.measure import uses
+from analytics.measure import indicator_of, uses
 from analytics.place_indicators import OPENS_ON
-from app.dataset_words import column_title, unit_symbol
+from app.dataset_words import column_title, series_title, unit_symbol
 from app.indicator_words import NO_STANDARD, age_words, chosen_unit, short_title, unit_words
-from app.text import period, said, t, when
-from geodata.catalog import Column, Dataset
+from app.publication_words import marked
+from app.text import period, t, when
+from geodata.dataset import Column, Dataset
 from geodata.errors import AlmanacError, UnknownName
 from geodata.region import Region
 from geodata.search import nearest
@@ -124,8 +125,8 @@ def theme_of(
                 known=tuple(themes(region)),
             )
         wanted = first[0]
-    if wanted in INDICATORS:
-        _refuse_of_indicator(wanted, reference, step or time)
+    if wanted in INDICATORS or wanted in uses(region):
+        _refuse_of_indicator(region, wanted, reference, step or time)
         return _of_indicator(region, wanted, standard, reference)
     if "." in wanted:
         found = region.series(wanted)
@@ -147,14 +148,14 @@ def theme_of(
     )
 
 
-def _refuse_of_indicator(name: str, reference: tuple[int, int] | None, moment: str) -> None:
+def _refuse_of_indicator(region: Region, name: str, reference: tuple[int, int] | None, moment: str) -> None:
     if moment:
         raise AlmanacError(
             "“{theme}” is an indicator, and only series are shown at a step or time.",
             hint="Leave these out, or choose a series.",
             theme=name,
         )
-    if reference is not None and not INDICATORS[name].fitted:
+    if reference is not None and not indicator_of(region, name).fitted:
         raise AlmanacError(
             "“{theme}” is not fitted on years, so that it has no reference period.",
             hint="Leave the reference period out, or choose another indicator.",
@@ -215,8 +216,8 @@ def _of_series(region: Region, dataset: Dataset, column: Column, step: str, time
         told = t("{time} (mean)", time=told) if all_of_it.made == "mean" else t("{time} (sum)", time=told)
     return Theme(
         name=f"{dataset.id}.{column.name}",
-        title=said(column.title),
-        titled=column_title(column),
+        title=series_title(dataset, column),
+        titled=marked(column_title(column), dataset.publication),
         unit=unit_symbol(column),
         layer=layer,
         values=values,

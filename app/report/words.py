@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from analytics.classes import Classes
-from app.dataset_words import licence_words
+from app.dataset_words import dataset_title, licence_words
 from app.indicator_words import evidence_card
 from app.report.symbology import Symbol
 from app.report.theme import Theme
 from app.text import day, listed, number, period, quantity, said, t, together
-from geodata.catalog import Dataset
+from geodata.dataset import Dataset
 from geodata.region import Region
 
 
@@ -87,7 +87,7 @@ def layer_facts(datasets: Iterable[Dataset]) -> list[tuple[str, str]]:
     """Producer, licence and vintage of each dataset, once."""
     return [
         (
-            said(dataset.title),
+            dataset_title(dataset),
             t(
                 "{producer}; {licence}; observed {period}; retrieved {day}.",
                 producer=dataset.producer,

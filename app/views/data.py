@@ -16,6 +16,7 @@ from app.dataset_words import (
     column_title,
     coverage_words,
     dataset_facts,
+    dataset_title,
     inventory_words,
     length_words,
     licence_words,
@@ -26,8 +27,10 @@ from app.export import EXCEL_ROWS, csv_bytes, csv_size, parquet_bytes, source_te
 from app.map import map_view
 from app.text import message, number, percent, said, t, tn, together
 from app.view import Context, View
+from app.views.publications.card import draw_provenance
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error, show_place_link
-from geodata.catalog import Catalog, Column, Dataset, open_catalog
+from geodata.catalog import Catalog, open_catalog
+from geodata.dataset import Column, Dataset
 from geodata.errors import AlmanacError
 from geodata.inventory import Inventory, age, condition, coverage, inventory, worst_covered
 from geodata.profile import ColumnProfile
@@ -112,7 +115,7 @@ def _results(found: Sequence[Dataset], scope: str) -> None:
     today = date.today()
     conditions = [condition(open_catalog(), d.id) for d in found]
     rows = {
-        t("Dataset"): [said(d.title) for d in found],
+        t("Dataset"): [dataset_title(d) for d in found],
         t("From"): [d.observed_from for d in found],
         t("To"): [d.observed_to for d in found],
         t("Age in years"): [age(d, today).days / 365.25 for d in found],
@@ -157,10 +160,10 @@ def _results(found: Sequence[Dataset], scope: str) -> None:
 
 def _opened(catalog: Catalog, found: Sequence[Dataset], region: Region) -> Dataset:
     """The dataset that is looked into: the one asked for, else what the region opens on, else the best match."""
-    options = {d.id: said(d.title) for d in found}
+    options = {d.id: dataset_title(d) for d in found}
     asked = remembered("dataset")
     if asked is not None and asked in catalog and asked not in options:
-        options[asked] = said(catalog[asked].title)
+        options[asked] = dataset_title(catalog[asked])
     opening = region.opens_on.partition(".")[0]
     searching = remembered("q") is not None
     default = opening if opening in options and not searching else found[0].id
@@ -168,8 +171,9 @@ def _opened(catalog: Catalog, found: Sequence[Dataset], region: Region) -> Datas
 
 
 def _dataset(dataset: Dataset, region: Region) -> None:
-    st.header(plain(said(dataset.title)))
+    st.header(plain(dataset_title(dataset)))
     st.markdown(plain(said(dataset.summary)))
+    draw_provenance(dataset)
     at_facts, at_flaws = st.columns(2, gap="large")
     with at_facts:
         st.subheader(t("Where it comes from"))
@@ -244,7 +248,9 @@ def _column_row(column: Column, found: ColumnProfile) -> dict[str, str]:
         t("Missing"): number(found.missing, decimals=0),
         t("Complete"): percent(min(found.completeness, found.share_present), decimals=1),
         t("Outliers"): number(found.outliers, decimals=0),
-        t("Plausible"): t("{low} to {high}", low=number(column.minimum), high=number(column.maximum)),
+        t("Plausible"): t("{low} to {high}", low=number(column.minimum), high=number(column.maximum))
+        if math.isfinite(column.minimum) or math.isfinite(column.maximum)
+        else t("not stated"),
         t("Outside"): number(found.outside, decimals=0),
         t("Mean"): number(found.mean),
         t("5% lie below"): number(found.p05),

@@ -12,12 +12,13 @@ from analytics.classes import Classes, class_breaks
 from analytics.cube import ENOUGH, Cube, cube, mapped_layer, steps_of
 from analytics.series import sketch
 from app.charts import distribution_figure, map_figure, series_figure
-from app.dataset_words import column_title, source_line, theme_words, unit_symbol
+from app.dataset_words import column_title, dataset_title, source_line, spread_words, theme_words, unit_symbol
 from app.map import map_view
-from app.text import message, number, percent, quantity, said, t, together, when
+from app.text import message, number, percent, said, t, together
 from app.view import Context, View
+from app.views.publications.card import show_standing
 from app.widgets import choose, fragment, plain, remember, remembered, show_error, show_place_link, show_report_link
-from geodata.catalog import Column, Dataset
+from geodata.dataset import Column, Dataset
 from geodata.errors import AlmanacError
 from geodata.region import Region
 
@@ -31,7 +32,7 @@ def draw(context: Context) -> None:
 @fragment
 def _explore(context: Context) -> None:
     region = context.region
-    datasets = {d.id: f"{theme_words(d.theme)} · {said(d.title)}" for d in region.mappable()}
+    datasets = {d.id: f"{theme_words(d.theme)} · {dataset_title(d)}" for d in region.mappable()}
     first, _, opening = region.opens_on.partition(".")
     for_dataset, for_column, for_step, for_method = st.columns([4, 3, 1.5, 2])
     with for_dataset:
@@ -47,6 +48,7 @@ def _explore(context: Context) -> None:
                 resets=("step", "classes"),
             )
         )
+    show_standing(region, dataset)
     steps = steps_of(region, dataset, column)
     with for_step:
         step = choose("step", t("Time step"), {s: said(s) for s in steps}, resets=("time",))
@@ -131,14 +133,7 @@ def _distribution(
     if present.empty:
         st.info(t("No place has a value at this time; choose another with the slider."))
         return
-    symbol = unit_symbol(column)
-    words = t(
-        "Half of the {n} places with a value lie between {low} and {high}.",
-        n=number(len(present), decimals=0),
-        low=quantity(present.quantile(0.25), symbol),
-        high=quantity(present.quantile(0.75), symbol),
-    )
-    st.markdown(plain(words if moment is None else t("{label}: {text}", label=when(moment, step), text=words)))
+    st.markdown(plain(spread_words(present, column, moment, step)))
     st.plotly_chart(
         distribution_figure(values, column=column, classes=classes, selected=values.get(place)),
         key="distribution",
@@ -147,7 +142,7 @@ def _distribution(
 
 def _series(region: Region, dataset: Dataset, column: Column, place: str | None, moment: pd.Timestamp | None) -> None:
     st.header(t("How it went over time"))
-    if dataset.kind == "layer" or dataset.step == "once":
+    if dataset.timeless:
         st.info(t("This dataset holds one value for each place, not a series."))
         return
     panel = region.table(dataset.id)

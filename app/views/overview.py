@@ -8,12 +8,13 @@ from analytics.classes import class_breaks
 from analytics.cube import cube, mapped_layer
 from analytics.glance import Glance, glance
 from app.charts import map_figure
-from app.dataset_words import column_title, titled_source, unit_symbol
-from app.glance_words import key_figure_words, seen_words
+from app.dataset_words import column_title, dataset_title, titled_source, unit_symbol
+from app.glance_words import key_figure_words, known_words, seen_words
 from app.map import map_view
-from app.text import day, message, quantity, said, t, tn, together, when
+from app.text import day, language, message, quantity, said, t, together, when
 from app.view import Context, View
 from app.widgets import choose, fragment, plain, remembered, show_place_link, show_report_link
+from geodata.region import Region
 
 # More than these are no news.
 _NEWS = 6
@@ -25,7 +26,7 @@ def draw(context: Context) -> None:
     with st.spinner(t("Reading the region …"), show_time=False):
         found = glance(region)
     st.title(t("What is happening in {region}?", region=said(region.name)))
-    st.markdown(plain(together([said(region.summary), _answer(found)])))
+    st.markdown(plain(together([said(region.summary), known_words(found)])))
     at_map, at_figures = st.columns([7, 3], gap="medium")
     with at_map:
         _map(context)
@@ -34,28 +35,9 @@ def draw(context: Context) -> None:
     new, blind = st.columns(2, gap="large")
     with new:
         _newest(found)
+        _published(region)
     with blind:
         _blind(found)
-
-
-def _answer(found: Glance) -> str:
-    """How much we know, in two sentences: the newest values, and the places of which we know nothing."""
-    newest = found.newest[0]
-    words = tn(
-        "We have {n} dataset with values; the newest is of {day} ({dataset}).",
-        "We have {n} datasets with values; the newest is of {day} ({dataset}).",
-        len(found.newest),
-        day=day(newest.observed_to),
-        dataset=said(newest.title),
-    )
-    unseen = int((found.known == 0).sum())
-    return (
-        together(
-            [words, tn("{n} place has no value in any of them.", "{n} places have no value in any of them.", unseen)]
-        )
-        if unseen
-        else words
-    )
 
 
 def _key_figures(found: Glance) -> None:
@@ -137,6 +119,20 @@ def _newest(found: Glance) -> None:
     if len(lines) > _NEWS:
         with st.expander(t("Older")):
             st.markdown("\n".join(lines[_NEWS:]))
+
+
+def _published(region: Region) -> None:
+    """What analysts published, the latest first."""
+    if not region.published:
+        return
+    st.header(t("Results of analysts"))
+    for dataset in sorted(region.published, key=lambda d: d.retrieved, reverse=True):
+        st.page_link(
+            st.session_state["pages"]["explore"],
+            label=plain(f"{day(dataset.retrieved)} · {dataset_title(dataset)} · {dataset.producer}"),
+            icon=":material/edit_note:",
+            query_params={"dataset": dataset.id, "region": region.id, "lang": language()},
+        )
 
 
 def _blind(found: Glance) -> None:

@@ -12,17 +12,26 @@ from analytics.classes import class_breaks
 from analytics.place import Fact, Profile, Record, best_known, profile
 from analytics.place_indicators import DomainAtPlace, indicators_at
 from app.charts import map_figure, series_figure
-from app.dataset_words import column_title, length_words, place_labels, theme_words, titled_source, unit_symbol
+from app.dataset_words import (
+    column_title,
+    dataset_title,
+    length_words,
+    place_labels,
+    theme_words,
+    titled_source,
+    unit_symbol,
+)
 from app.indicator_tables import place_table
 from app.indicator_words import DOMAINS, short_title, value_words
 from app.map import map_view
+from app.publication_words import marked
 from app.sentences import answer, chance_words, change_words, completeness_words, qualifier_words, standing_words
 from app.text import listed, message, number, percent, quantity, said, t, tn, together, when
 from app.view import Context, View
 from app.views.domain.tables import draw_card
 from app.views.forecasting.at_place import draw_at_place
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error, show_report_link
-from geodata.catalog import Column, Dataset
+from geodata.dataset import Dataset
 from geodata.region import Region
 
 # More charts at once would keep the page from opening within two seconds; more links would hide the answer.
@@ -147,14 +156,14 @@ def _key_figures(found: Profile) -> None:
         return
     for at, record in zip(st.columns(4), found.key, strict=False):
         with at:
-            _figure(record.column, number(record.latest), _moment_and_standing(record))
+            _figure(column_title(record.column), number(record.latest), _moment_and_standing(record))
 
 
-def _figure(column: Column, shown: str, words: Sequence[str]) -> None:
+def _figure(title: str, shown: str, words: Sequence[str]) -> None:
     """A number under its full title: st.metric would cut a long one short."""
     with st.container(border=True, height="stretch"):
-        st.caption(plain(column_title(column)))
-        st.metric(column_title(column), shown, label_visibility="collapsed")
+        st.caption(plain(title))
+        st.metric(title, shown, label_visibility="collapsed")
         st.caption(plain(together(words)))
 
 
@@ -232,7 +241,7 @@ def _fact(fact: Fact) -> None:
         words.append(chance_words(fact.p_value))
     if fact.standing is not None:
         words.append(standing_words(fact.standing))
-    _figure(fact.column, number(fact.value), words)
+    _figure(marked(column_title(fact.column), fact.dataset.publication), number(fact.value), words)
 
 
 def _series(region: Region, found: Profile) -> None:
@@ -241,7 +250,7 @@ def _series(region: Region, found: Profile) -> None:
         st.header(theme_words(theme))
         for _, of_dataset in groupby(of_theme, key=lambda r: r.dataset.id):
             records = list(of_dataset)
-            st.subheader(plain(said(records[0].dataset.title)))
+            st.subheader(plain(dataset_title(records[0].dataset)))
             st.markdown(plain(said(records[0].dataset.summary)))
             _drawn(region, found.id, [r for r in records if r in drawn])
             rest = [r for r in records if r not in drawn]
@@ -259,7 +268,7 @@ def _without(found: Profile) -> None:
             t(
                 "These datasets have values of its kind of place, but none of {place}: {datasets}.",
                 place=found.name,
-                datasets=listed(said(d.title) for d in found.without),
+                datasets=listed(dataset_title(d) for d in found.without),
             )
         )
     )

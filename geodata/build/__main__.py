@@ -13,9 +13,10 @@ import pandas as pd
 
 import geodata.build
 from geodata.build.fetch import sha256
-from geodata.build.write import dataset_bytes, source_files, write_dataset
+from geodata.build.write import source_files, write_dataset
 from geodata.errors import AlmanacError, UnknownName
 from geodata.settings import settings
+from geodata.table_bytes import dataset_bytes
 
 Maker = Callable[[dict[str, bytes]], pd.DataFrame]
 

@@ -16,7 +16,7 @@ from analytics.forecast_quality import by_group, errors_by_lead, overall_best_gu
 from analytics.history import History
 from analytics.outlook import SHOWN, Outlook
 from analytics.scores import event_thresholds
-from geodata.catalog import Column, Dataset
+from geodata.dataset import Column, Dataset
 
 STEPS, HORIZON, LEARNT = 1_500, 3, 1_100
 ORIGINS = np.arange(LEARNT - 1, STEPS - HORIZON)

@@ -9,7 +9,8 @@ from typing import get_args, get_type_hints
 
 from analytics import INDICATORS
 from analytics.standard import standards
-from geodata.catalog import Dataset, Step, open_catalog
+from geodata.catalog import open_catalog
+from geodata.dataset import Dataset, Step
 from geodata.profile import OUTLIER_RULE
 from geodata.region import load_region, regions
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geodata.catalog import CALENDAR_STEPS, Catalog, Dataset, open_catalog
+from geodata.catalog import Catalog, open_catalog
+from geodata.dataset import CALENDAR_STEPS, Dataset
 from geodata.panel import value_columns
 from geodata.region import load_region
 from geodata.settings import settings

@@ -23,10 +23,11 @@ from geodata.build.chinese import REVIEWED, SOUNDS, chinese_names, everyday_name
 from geodata.build.fetch import package_files
 from geodata.build.mid_atlantic import DATASETS, society, water, weather
 from geodata.build.topology import read_borders, read_topojson
-from geodata.build.write import layer_bytes, on_grid, panel_bytes, seal
+from geodata.build.write import on_grid, seal
 from geodata.catalog import open_catalog
 from geodata.errors import AlmanacError, BrokenData, UnknownName
 from geodata.settings import settings
+from geodata.table_bytes import layer_bytes, panel_bytes
 
 
 def tar_of(files: dict[str, bytes]) -> bytes:

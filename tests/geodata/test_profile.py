@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from shapely import Point, Polygon
 
-from geodata.catalog import Column, Dataset, Package, open_catalog
+from geodata.catalog import open_catalog
+from geodata.dataset import Column, Dataset, Package
 from geodata.errors import BrokenData
 from geodata.profile import profile_table
 

@@ -13,11 +13,11 @@ import streamlit as st
 from analytics.classes import Classes
 from analytics.finding import Finding, clusters_of, finding, lacking, opening
 from analytics.indicator import Domain
-from analytics.indicators import INDICATORS
 from analytics.measure import uses
 from analytics.place_indicators import OPENS_ON
 from analytics.standard import standards_of
 from app.charts import map_figure
+from app.dataset_words import dataset_title
 from app.indicator_charts import ranking_figure
 from app.indicator_tables import lacking_words
 from app.indicator_words import (
@@ -41,6 +41,7 @@ from app.text import listed, number, said, t, tn, together
 from app.view import Context
 from app.views.domain.place_panel import draw_place
 from app.views.domain.tables import draw_evidence, draw_table
+from app.views.publications.card import show_standing
 from app.widgets import choose, fragment, plain, region_names, remembered, show_error, show_place_link, show_report_link
 from geodata.errors import AlmanacError
 from geodata.region import Region, load_region
@@ -83,14 +84,10 @@ def _draw(context: Context, page: DomainPage) -> None:
     words = st.container()
     for_indicator, for_standard, for_reference, for_map = st.columns([4.1, 4.1, 2.6, 2.8])
     with for_indicator:
-        indicator = INDICATORS[
-            choose(
-                f"{key}_indicator",
-                t("Indicator"),
-                {i: chosen_unit(INDICATORS[i]) for i in order},
-                resets=(f"{key}_standard", f"{key}_show"),
-            )
-        ]
+        here = uses(region, page.domain)
+        offered_here = {i: chosen_unit(here[i].indicator) for i in order}
+        resets = (f"{key}_standard", f"{key}_show")
+        indicator = here[choose(f"{key}_indicator", t("Indicator"), offered_here, resets=resets)].indicator
     with for_standard:
         offered = {i: said(s.title) for i, s in standards_of(indicator.id).items()}
         first = indicator.standard if indicator.standard in offered else NO_STANDARD
@@ -113,6 +110,8 @@ def _draw(context: Context, page: DomainPage) -> None:
         st.markdown(plain(answer(region, found)))
         told = [meaning(indicator), age_words(found.measured.table) if indicator.latest else ""]
         st.caption(plain(together(filter(None, told))))
+        if indicator.published is not None:
+            show_standing(region, region.dataset(indicator.published.dataset))
     at_map, at_ranking = st.columns([6, 4], gap="medium")
     with at_map:
         selected = _clusters(region, found, key) if shown == "clusters" else _values(region, found, key)
@@ -317,7 +316,7 @@ def _nothing(context: Context, page: DomainPage) -> None:
             "{region} has data on this domain ({datasets}), but none of its indicators can be computed from them. "
             "The page Explore shows the data themselves.",
             region=said(context.region.name),
-            datasets=listed(said(d.title) for d in themed),
+            datasets=listed(dataset_title(d) for d in themed),
         )
     else:
         told = t(

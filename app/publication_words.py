@@ -1,0 +1,117 @@
+"""What is said of what analysts published: whose result it is, what it was made from, and whether it still holds."""
+
+from __future__ import annotations
+
+from analytics.published import published_indicator
+from app.text import day, listed, said, t, together
+from geodata.catalog import open_catalog
+from geodata.dataset import Dataset
+from geodata.publication import Publication, stale
+
+
+def marked(title: str, publication: Publication | None) -> str:
+    """A title, marked where it is of an analyst's result that nobody has approved, or that is out of date."""
+    if publication is None:
+        return title
+    old = bool(stale(publication, open_catalog()))
+    if publication.approved is None and old:
+        return t("{title} (an analyst’s result, out of date)", title=title)
+    if publication.approved is None:
+        return t("{title} (an analyst’s result)", title=title)
+    return t("{title} (out of date)", title=title) if old else title
+
+
+def standing_of(dataset: Dataset) -> str:
+    """Whose result it is, whether it is approved, and whether its notebook is older than its inputs."""
+    publication = _of(dataset)
+    words = [
+        t(
+            "This is a result of {author}, published from a notebook on {day}.",
+            author=publication.author,
+            day=day(publication.published),
+        ),
+        approval_words(publication),
+    ]
+    changed = stale(publication, open_catalog())
+    if changed:
+        words.append(
+            t(
+                "It is out of date: what it was made from has changed since ({inputs}). "
+                "Its notebook should be run again.",
+                inputs=listed(one.name for one in changed),
+            )
+        )
+    return together(words)
+
+
+def approval_words(publication: Publication) -> str:
+    """Who has approved it and when, or that nobody has."""
+    if publication.approved is None:
+        return t("Nobody has approved it yet.")
+    return t("Approved by {name} on {day}.", name=publication.approved_by, day=day(publication.approved))
+
+
+def provenance_facts(dataset: Dataset) -> list[tuple[str, str]]:
+    """The provenance card of what was published: labels and texts."""
+    publication = _of(dataset)
+    changed = {one.name: one.how for one in stale(publication, open_catalog())}
+    states = {"other": t("changed since"), "gone": t("no longer here")}
+    inputs = [
+        t("{name} ({state})", name=_titled(one.name), state=states.get(changed.get(one.name, ""), t("unchanged")))
+        for one in publication.inputs
+    ]
+    facts = [
+        (t("Author"), publication.author),
+        (t("Published"), t("{day}, {time} UTC", day=day(publication.published), time=f"{publication.published:%H:%M}")),
+        (t("Approval"), approval_words(publication)),
+        (t("Notebook"), publication.notebook_name),
+        (
+            t("Code"),
+            together(
+                [
+                    t("Kept as it was run, checksum {checksum}….", checksum=publication.code[:8]),
+                    t("It is what the notebook’s file held, run from top to bottom.")
+                    if publication.as_saved
+                    else t(
+                        "It is not what the notebook’s file held, run from top to bottom: others may not get the same."
+                    ),
+                ]
+            ),
+        ),
+        (t("Made from"), listed(inputs) if inputs else t("no dataset of the catalogue")),
+    ]
+    if publication.kind == "indicator":
+        evidence = published_indicator(dataset).evidence
+        facts.append((t("Golden case"), together(evidence.sources) or t("none")))
+    return facts
+
+
+def published_words(dataset: Dataset) -> str:
+    """What an analyst is told who has just published: where it is, what it was made from, and what to mend."""
+    publication = _of(dataset)
+    words = [
+        t(
+            "“{title}” is published as {id}: the dashboard shows it within seconds, marked as an analyst’s result.",
+            title=dataset.title,
+            id=dataset.id,
+        ),
+        t("Made from: {inputs}.", inputs=listed(_titled(one.name) for one in publication.inputs)),
+    ]
+    if not publication.as_saved:
+        words.append(
+            t(
+                "What was run is not what the notebook’s file holds: save it, restart the kernel, run all cells and "
+                "publish again, so that others can repeat it."
+            )
+        )
+    return "\n".join(words)
+
+
+def _titled(name: str) -> str:
+    catalog = open_catalog()
+    return said(catalog[name].title) if name in catalog else name
+
+
+def _of(dataset: Dataset) -> Publication:
+    assert dataset.publication is not None, f"{dataset.id} was not published from a notebook"
+    return dataset.publication

@@ -1,0 +1,1 @@
+"""What analysts published, as pages show it."""
