@@ -126,7 +126,10 @@ class Ran:
             self._bind(Piece(node, "", (0, 0, 0), bound, imported))
 
     def _bind(self, piece: Piece) -> None:
-        piece.found.update(self._reached(piece.at_once))
+        found = self._reached(piece.at_once)
+        # What is made of itself, if only by a function that it calls, needs what its name stood for before.
+        from_itself = found.keys() & piece.binds and not isinstance(piece.node, PERHAPS)
+        piece = replace(piece, found=found, whole=piece.whole and not from_itself)
         before = {self.bound.get(name) for name in piece.binds}
         if len(before) == 1 and (old := before.pop()) is not None and piece.same(self.pieces[old]):
             # The last comments count too.
@@ -206,8 +209,6 @@ def _statement(
         isinstance(node, (*DEFINING, *PERHAPS, ast.Assign, ast.AnnAssign))
         and not changed
         and not code.co_flags & inspect.CO_COROUTINE
-        # Made of itself, a thing needs what its name stood for before.
-        and (perhaps or not names["binds"] & names["at_once"])
         # True in a notebook and in no module.
         and not (isinstance(node, ast.If) and "__name__" in _named(node.test))
     )
@@ -239,7 +240,6 @@ def _global_names(code: types.CodeType, at_once: bool = True) -> Iterator[tuple[
                 if at_once and (code.co_name == "<module>" or step.opname == "STORE_GLOBAL"):
                     yield "binds", name
             case "DELETE_NAME":
-                own.discard(name)
                 yield "unbinds", name
     for inner in code.co_consts:
         if isinstance(inner, types.CodeType):

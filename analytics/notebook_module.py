@@ -7,7 +7,6 @@ import builtins
 import contextlib
 import datetime
 import enum
-import functools
 import importlib.util
 import itertools
 import numbers
@@ -168,8 +167,6 @@ def portable(value: object) -> bool:
         return all(map(portable, value))
     if isinstance(value, dict):
         return all(map(portable, itertools.chain(value, value.values())))
-    if isinstance(value, functools.partial):
-        return portable((value.func, value.args, value.keywords))
     if is_dataclass(value) and getattr(value, "__dataclass_params__").frozen:  # noqa: B009
         return all(portable(getattr(value, each.name)) for each in fields(value))
     return type(value).__name__ == "ufunc"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import json
 import os
+import runpy
 import subprocess
 import symtable
 import sys
@@ -18,6 +20,8 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analytics.notebook_module import module_of
 from geodata.errors import AlmanacError
@@ -232,6 +236,13 @@ def test_constants_stand_as_far_apart_as_they_were_written() -> None:
     assert body.startswith("A = 1\nB = 2\n\nC = 3\n\nD = 4\n\n\ndef")
 
 
+def test_an_annotation_of_an_inner_name_needs_nothing() -> None:
+    body = carry(
+        "def wanted():\n    class K:\n        pass\n    def inner(x: K) -> K:\n        return x\n    return inner(1)"
+    )
+    assert run(body)() == 1
+
+
 def test_recursion_and_mutual_recursion() -> None:
     body = carry(
         "def even(n):\n    return n == 0 or odd(n - 1)",
@@ -297,6 +308,16 @@ def test_a_constant_made_from_what_has_changed_since_is_refused() -> None:
     assert through_a_function.message == "“M” was made with a “f” that is another one now."
 
 
+def test_a_constant_made_with_a_builtin_that_is_hidden_since_is_refused() -> None:
+    error = refusal("N = max(1, 2)", "def wanted():\n    return N", "from numpy import max")
+    assert error.message == "“N” was made with a “max” that is another one now."
+
+
+def test_another_part_of_a_package_does_not_make_it_another_one() -> None:
+    body = carry("import xml.dom", "N = xml.dom.__name__", "def wanted():\n    return N", "import xml.sax")
+    assert body.startswith("import xml.dom\n\nN = ")
+
+
 def test_it_can_be_carried_once_the_constant_was_made_anew() -> None:
     body = carry("N = 3", "M = N + 1", "def wanted():\n    return M", "N = 4", "M = N + 1")
     assert run(body)() == 5
@@ -320,6 +341,10 @@ def test_comments_right_above_are_kept_and_others_are_not() -> None:
 def test_statements_on_one_line_are_parted() -> None:
     body = carry("A = 1; B = 2; C = 3", "def wanted():\n    return A + C")
     assert body.startswith("A = 1\nC = 3\n")
+
+
+def test_line_ends_are_those_of_python() -> None:
+    assert carry("X = 1\r\nN = 3\r\n", "M = 2\rdef wanted():\r    return N") == "N = 3\n\n\ndef wanted():\n    return N"
 
 
 def test_a_heading_may_hold_quotes() -> None:
@@ -440,6 +465,7 @@ def test_only_a_def_at_the_left_edge_can_be_carried_over(cell: str) -> None:
         ("import io\nwith io.StringIO('x') as f:\n    N = f.read()", "with io.StringIO('x') as f:"),
         ("N = 3\nN += 1", "N += 1"),
         ("N = 3\nN = N + 1", "N = N + 1"),
+        ("N = 3\ndef more():\n    return N + 1\nN = more()", "N = more()"),
         ("from string import *\nN = 0\nfrom math import *", "from math import *"),
         ("print(N := 3)", "print((N := 3))"),
         ("N = {}\nN['a'] = 3", "N['a'] = 3"),
@@ -451,6 +477,13 @@ def test_what_is_bound_otherwise_than_by_a_statement_of_its_own_is_refused(cell:
     error = refusal(cell, f"def wanted():\n    return {name}")
     assert error.message == f"“wanted” reads “{name}”, which comes of “{line}” and cannot be carried over from there."
     assert error.hint.startswith(f"Bind “{name}” once")
+
+
+def test_what_was_waited_for_is_refused() -> None:
+    error = refusal("N = await soon()", "def wanted():\n    return N", values={"N": 3, "wanted": carry})
+    assert (
+        error.message == "“wanted” reads “N”, which comes of “N = await soon()” and cannot be carried over from there."
+    )
 
 
 def test_a_loop_that_binds_a_name_elsewhere_is_no_obstacle() -> None:
@@ -531,6 +564,19 @@ def test_a_thing_that_may_still_change_is_data() -> None:
     assert "holds data of the notebook (State)" in error.message
 
 
+def test_what_only_stands_in_an_index_is_not_changed_in_place() -> None:
+    body = carry("LOOKUP = {'a': 1}\nOTHER = {}\nOTHER[LOOKUP['a']] = 2", "def wanted():\n    return LOOKUP")
+    assert body.startswith("LOOKUP = {'a': 1}\n")
+
+
+def test_types_are_no_data() -> None:
+    body = carry(
+        "from typing import Literal, TypeVar\nEnd = Literal['high', 'low']\nT = TypeVar('T')\nhigh = object()",
+        "def wanted(end: End, given: T) -> T:\n    return given",
+    )
+    assert run(body)("low", 3) == 3
+
+
 def test_a_list_that_was_filled_since_is_refused() -> None:
     error = refusal("NEEDS = []", "NEEDS.append('rain')", "def wanted():\n    return NEEDS")
     assert error.message == "“wanted” reads “NEEDS”, which is no longer what its cell says."
@@ -548,11 +594,16 @@ def test_settings_of_a_module_do_not_stand_in_its_way() -> None:
 def test_a_name_that_no_cell_defines() -> None:
     error = refusal("def wanted():\n    return missing")
     assert error.message == "“wanted” reads “missing”, which no cell that was run defines."
-    shown = refusal("def wanted():\n    display(1)")
-    assert shown.message == "“wanted” reads “display”, which no cell that was run defines."
     # Its cell broke off before it came to this.
     broken = refusal("1 / 0\nN = 3", "def wanted():\n    return N", values={"wanted": carry})
     assert broken.message == "“wanted” reads “N”, which no cell that was run defines."
+
+
+def test_what_ipython_puts_among_the_builtins_is_none_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builtins, "display", print, raising=False)
+    inside = runpy.run_path(str(ROOT / "analytics" / "notebook_module.py"))["module_of"]
+    with pytest.raises(AlmanacError, match="“wanted” reads “display”, which no cell"):
+        inside(["def wanted():\n    display(1)"], "wanted", {"wanted": carry}, heading="A test.")
 
 
 def test_a_name_that_hides_a_builtin_comes_along() -> None:
@@ -572,7 +623,51 @@ def test_a_module_beside_the_notebook_cannot_be_carried_over(tmp_path: Path, mon
     monkeypatch.delitem(sys.modules, "my_rain_functions")
 
 
-def test_the_project_and_its_packages_are_found_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    body = carry("import numpy as np\nfrom geodata.units import UNITS", "def wanted():\n    return np.pi, UNITS")
-    assert body.startswith("import numpy as np\n\nfrom geodata.units import UNITS\n")
+def test_the_project_and_installed_packages_are_found_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = tmp_path / "env" / "site-packages"
+    installed.mkdir(parents=True)
+    (installed / "a_package_of_others.py").write_text("N = 3\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(installed))
+    function = "def wanted():\n    return N, UNITS"
+    for folder in (tmp_path, ROOT):
+        monkeypatch.chdir(folder)
+        body = carry("from a_package_of_others import N\nfrom geodata.units import UNITS", function)
+        assert body.startswith("from a_package_of_others import N\n\nfrom geodata.units import UNITS\n")
+    monkeypatch.delitem(sys.modules, "a_package_of_others")
+
+
+# Any notebook: constants c0 … c3 made of others, and functions f0 … f3 that call those before them.
+TERMS = st.lists(st.sampled_from(["c0", "c1", "c2", "c3", "f0()", "f1()", "f2()", "f3()"]), max_size=2)
+CELLS = st.lists(st.tuples(st.sampled_from("cf"), st.integers(0, 3), TERMS, st.integers(0, 9)), max_size=14)
+
+
+def cell_of(kind: str, number: int, terms: list[str], constant: int) -> str:
+    kept = [term for term in terms if kind == "c" or term[0] == "c" or int(term[1]) < number]
+    made = " + ".join([str(constant), *kept])
+    return f"c{number} = {made}" if kind == "c" else f"def f{number}():\n    return {made}"
+
+
+@given(CELLS, TERMS)
+def test_a_module_gives_what_the_notebook_gives_or_none_is_made(
+    drawn: list[tuple[str, int, list[str], int]], terms: list[str]
+) -> None:
+    cells, names = [], names_after()
+    for each in drawn:
+        with contextlib.suppress(NameError):
+            exec(cell_of(*each), names)
+            cells.append(cell_of(*each))
+    cells.append("def wanted():\n    return " + " + ".join(["0", *terms]))
+    exec(cells[-1], names)
+    try:
+        expected = names["wanted"]()
+    except NameError:
+        # Only a function that is there, whose own names are not.
+        refusal(*cells, values=names)
+        return
+    try:
+        body = carry(*cells, values=names)
+    except AlmanacError:
+        # Run from top to bottom, each name bound once, nothing stands in the way.
+        assert len({cell.split("(")[0].split(" =")[0] for cell in cells}) < len(cells)
+    else:
+        assert run(body)() == expected
