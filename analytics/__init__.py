@@ -6,19 +6,35 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analytics.backtesting import backtest
     from analytics.forecasters import FORECASTERS
+    from analytics.golden_case import GoldenCase
     from analytics.indicators import INDICATORS
     from analytics.intervals import add_intervals
     from analytics.place import profile
+    from analytics.publishing import publish_indicator, publish_scenario
     from analytics.scoring import score
     from analytics.skill import select_shown
 
-__all__ = ["FORECASTERS", "INDICATORS", "add_intervals", "backtest", "profile", "score", "select_shown"]
+__all__ = [
+    "FORECASTERS",
+    "INDICATORS",
+    "GoldenCase",
+    "add_intervals",
+    "backtest",
+    "profile",
+    "publish_indicator",
+    "publish_scenario",
+    "score",
+    "select_shown",
+]
 _HOMES = {
     "FORECASTERS": "forecasters",
+    "GoldenCase": "golden_case",
     "INDICATORS": "indicators",
     "add_intervals": "intervals",
     "backtest": "backtesting",
     "profile": "place",
+    "publish_indicator": "publishing",
+    "publish_scenario": "publishing",
     "score": "scoring",
     "select_shown": "skill",
 }

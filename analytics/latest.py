@@ -19,8 +19,8 @@ def latest(region: Region, dataset: Dataset, column: str) -> pd.DataFrame:
     Returns
     -------
     By `location_id`: `value`; `time` and `first`, the starts of the intervals of the last and the first value (UTC;
-    NaT where there is one value for each place); `n`; `completeness`, the share of the intervals between these two that have a value (NaN without a
-    fixed step); `rank` (1 is the highest) among the `of` places with a value at the same time. The same as
+    NaT without a time); `n`; `completeness`, the share of the intervals between these two that have a value (NaN
+    without a fixed step); `rank` (1 is the highest) among the `of` places with a value at the same time. The same as
     `analytics.place.profile` tells of one place.
     """
     if dataset.timeless:

@@ -194,6 +194,12 @@ def indicator_of(region: Region, indicator_id: str) -> Indicator:
     return here[indicator_id].indicator if indicator_id in here else INDICATORS[indicator_id]
 
 
+def measures_anew() -> None:
+    """Forgets what was computed: a function of a notebook may have been written anew under its name."""
+    uses.cache_clear()
+    _measured.cache_clear()
+
+
 def measured(region: Region, indicator_id: str, *, reference: tuple[int, int] | None = None) -> Measured:
     """An indicator at every place of a region that could have it.
 

@@ -152,12 +152,12 @@ class Ran:
 
 def _as_python(cell: str) -> str:
     """A cell with its magics and shell lines as the calls that IPython makes of them."""
-    try:
-        from IPython.core.inputtransformer2 import TransformerManager
-    except ImportError:
+    # Where cells are run, IPython is there; Almanac itself can do without it.
+    ipython = sys.modules.get("IPython.core.inputtransformer2")
+    if ipython is None:
         return cell
     try:
-        return TransformerManager().transform_cell(cell)
+        return str(ipython.TransformerManager().transform_cell(cell))
     except SyntaxError:
         return cell
 

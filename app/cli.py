@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from app.forecast_commands import add_commands
 from app.notebook_command import add_notebook
+from app.publication_commands import add_publications
 from app.report_commands import add_report
 from geodata.catalog import open_catalog
 from geodata.errors import AlmanacError
@@ -208,9 +209,9 @@ def _checks() -> list[dict[str, str]]:
     )
     wrong = broken_standards()
     rows.append(check("standards", not wrong, "; ".join(map(str, wrong.values())) or f"{len(standards())} standards"))
-    store = settings().observations
-    existing = next(p for p in (store, *store.parents) if p.exists())
-    rows.append(check("observations folder", os.access(existing, os.W_OK), str(store), needed=False))
+    for name, folder in (("observations", settings().observations), ("publications", settings().publications)):
+        existing = next(p for p in (folder, *folder.parents) if p.exists())
+        rows.append(check(f"{name} folder", os.access(existing, os.W_OK), str(folder), needed=False))
     browser = next((b for b in ("chromium", "chromium-browser", "google-chrome") if shutil.which(b)), None)
     rows.append(
         check("browser for the tests", browser is not None, browser or "“make test” installs one", needed=False)
@@ -323,6 +324,7 @@ def _parser() -> argparse.ArgumentParser:
     add_report(commands, lambda table, options: _print_table(table, "json" if options.json else "csv"))
 
     add_notebook(commands, lambda rows, as_json: _print(rows, as_json=as_json))
+    add_publications(commands, lambda rows, as_json: _print(rows, as_json=as_json))
 
     command = commands.add_parser("doctor", help="what is installed, what is missing, whether anything would leave")
     command.add_argument("--json", action="store_true")

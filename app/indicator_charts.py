@@ -13,7 +13,7 @@ from analytics.classes import classify
 from analytics.finding import Finding
 from app.charts import INK, LINE, MUTED, SELECTED, dress, time_axis
 from app.dataset_words import column_title
-from app.indicator_words import short_title, unit_words, value_words
+from app.indicator_words import bare_title, unit_words, value_words
 from app.text import quantity, said, t
 from geodata.dataset import Column
 
@@ -76,7 +76,7 @@ def ranking_figure(
     # Cut short, two gauges of one river would read alike.
     shown = ["<br>".join(textwrap.wrap(label.replace("<", "&lt;"), 30)) for label in labels]
     figure.update_yaxes(tickvals=at, ticktext=shown, range=[-0.6, len(rows) - 0.4], zeroline=False)
-    title = short_title(found.indicator)
+    title = bare_title(found.indicator)
     figure.update_xaxes(title=f"{title} ({symbol})" if symbol else title)
     return figure
 

@@ -82,13 +82,17 @@ def unit_words(indicator: Indicator) -> str:
     return said(indicator.canonical_unit.symbol)
 
 
-def short_title(indicator: Indicator) -> str:
-    """Its name alone: what stands before the colon of its title, marked where it is an analyst's and not approved."""
+def bare_title(indicator: Indicator) -> str:
+    """Its name alone: what stands before the colon of its title."""
     title = said(indicator.title)
     for colon in (":", "："):
         title = title.partition(colon)[0]
-    publication = indicator.published.publication if indicator.published is not None else None
-    return marked(title.strip(), publication)
+    return title.strip()
+
+
+def short_title(indicator: Indicator) -> str:
+    """Its name, marked where it is an analyst's result that nobody has approved or is out of date."""
+    return marked(bare_title(indicator), indicator.published.publication if indicator.published is not None else None)
 
 
 def chosen_unit(indicator: Indicator) -> str:

@@ -22,7 +22,7 @@ class Ran:
     notebook : its file
     cells : the source of its cells in the order in which they were run; one that was run twice is there twice
     as_saved : whether this is what the file holds, from its first cell on
-    names : what its names hold now; empty outside of a running notebook
+    names : what its names hold now
     """
 
     notebook: Path
@@ -50,7 +50,7 @@ def what_ran(notebook: str | Path | None = None) -> Ran:
         When nobody tells which notebook it is, or there is no such file and nothing was run.
     """
     shell = _shell()
-    names: dict[str, Any] = shell.user_ns if shell is not None else {}
+    names: dict[str, Any] = shell.user_ns if shell is not None else vars(sys.modules["__main__"])
     told = notebook or names.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME") if shell else notebook
     if not told:
         raise AlmanacError(

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 
 from analytics import INDICATORS
 from analytics.evidence import Grade
+from analytics.golden_case import READERS, read_table
 
 FOLDER = Path(__file__).parent
 WORDS = {
@@ -62,24 +62,6 @@ class Case:
 
     def _file(self, stem: str) -> Path:
         return next(p for p in (FOLDER / self.id).iterdir() if p.stem == stem and p.suffix in READERS)
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """A panel, layer or table from CSV, Parquet or GeoJSON; ids are text, times UTC."""
-    table = READERS[path.suffix](path)
-    if "time" in table.columns:
-        return table.assign(time=pd.to_datetime(table["time"], utc=True))
-    if path.suffix == ".geojson":
-        return table.set_index("location_id")
-    return table
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    texts = {name: str for name in pd.read_csv(path, nrows=0).columns if name.endswith("_id")}
-    return pd.read_csv(path, dtype=texts)
-
-
-READERS: dict[str, Any] = {".csv": _read_csv, ".parquet": pd.read_parquet, ".geojson": gpd.read_file}
 
 
 def cases() -> list[Case]:

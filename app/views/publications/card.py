@@ -34,8 +34,9 @@ def draw_provenance(dataset: Dataset) -> None:
     (st.info if publication.approved is None else st.success)(plain(standing_of(dataset)), icon=":material/edit_note:")
     st.subheader(t("How this result came about"))
     with errors_shown():
-        for label, text in provenance_facts(dataset):
-            st.markdown(f"- **{plain(label)}**: {plain(text)}")
+        facts = [t("{label}: {text}", label=f"**{plain(a)}**", text=plain(b)) for a, b in provenance_facts(dataset)]
+        st.markdown("\n".join(f"- {fact}" for fact in facts))
+    st.caption(t("The files that go with it, the code as it was run among them:"))
     with st.container(horizontal=True):
         for name in publication.attachments:
             with errors_shown():
