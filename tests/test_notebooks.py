@@ -30,6 +30,7 @@ SMALLER: dict[str, dict[str, object]] = {
     "08_adding_an_indicator": {"FIRST_YEAR": 2000},
     "09_a_ranking_that_admits_ties": {"MOST": 3},
     "10_making_an_atlas": {"KIND": "sheet", "PLACES": ("37183",)},
+    "11_a_what_if_written_down": {"FARTHEST_M": 320, "ROWS": 2000},
 }
 OURS = {"geodata", "analytics", "app"}
 OTHERS = {"IPython", "numpy", "pandas", "pathlib", "plotly", "tempfile", "warnings"}
