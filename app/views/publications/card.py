@@ -20,7 +20,7 @@ def show_standing(region: Region, dataset: Dataset) -> None:
     st.info(plain(standing_of(dataset)), icon=":material/edit_note:")
     st.page_link(
         st.session_state["pages"]["data"],
-        label=t("Where this result comes from, and who may rely on it"),
+        label=t("How this result came about"),
         icon=":material/fact_check:",
         query_params={"dataset": dataset.id, "scope": "region", "region": region.id, "lang": language()},
     )
