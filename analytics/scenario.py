@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import tomli_w
 
 from geodata.dataset import ID
-from geodata.described import described, read_toml
+from geodata.described import described, read_toml, toml_of
 from geodata.errors import AlmanacError, BrokenData, UnknownName
 from geodata.panel import validate_panel, value_columns
 from geodata.search import nearest
@@ -211,21 +209,4 @@ def read_scenario(path: Path) -> Scenario:
 
 def scenario_text(scenario: Scenario) -> str:
     """A scenario as the text of its file, `<id>.toml`: `read_scenario` gives an equal one."""
-    told = {key: getattr(scenario, key) for key in ("title", "why", "source")}
-    if scenario.region:
-        told["region"] = scenario.region
-    return tomli_w.dumps({**told, "changes": [_told(change) for change in scenario.changes]})
-
-
-def _told(change: Change) -> Mapping[str, object]:
-    """What is said of a change: what is as usual is left out."""
-    every = {
-        "column": change.column,
-        "multiply": float(change.multiply),
-        "add": float(change.add),
-        "months": [int(month) for month in change.months],
-        "first": change.first,
-        "last": change.last,
-    }
-    usual = {"multiply": 1.0, "add": 0.0, "months": [], "first": None, "last": None}
-    return {key: value for key, value in every.items() if key not in usual or value != usual[key]}
+    return toml_of(scenario, given=("id",))

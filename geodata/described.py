@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+import numpy as np
 import tomli_w
 
 from geodata.errors import BrokenData
@@ -162,4 +163,7 @@ def _plain(value: Any) -> Any:
         # The key of a table of tables is the inner thing's own name.
         given = {k: ("name",) if dataclasses.is_dataclass(v) else () for k, v in value.items()}
         return {k: table_of(v, given=given[k]) if given[k] else _plain(v) for k, v in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    # TOML knows no numbers of NumPy.
+    return value.item() if isinstance(value, np.generic) else value

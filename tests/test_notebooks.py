@@ -30,7 +30,7 @@ SMALLER: dict[str, dict[str, object]] = {
     "08_adding_an_indicator": {"FIRST_YEAR": 2000, "PUBLISH": True},
     "09_a_ranking_that_admits_ties": {"MOST": 3, "PUBLISH": True},
     "10_making_an_atlas": {"KIND": "sheet", "PLACES": ("37183",)},
-    "11_a_what_if_written_down": {"FARTHEST_M": 320, "ROWS": 2000},
+    "11_a_what_if_written_down": {"FARTHEST_M": 320, "ROWS": 2000, "PUBLISH": True},
     "12_where_each_number_comes_from": {},
 }
 OURS = {"geodata", "analytics", "app"}
