@@ -65,18 +65,21 @@ class Glance:
     known: pd.Series
 
 
-@lru_cache(maxsize=16)
 def glance(region: Region) -> Glance:
     """What opens a region: its key figures, its newest data, and where it has none.
 
-    Only places with a value are counted; a place without one is unseen, not zero.
+    Only places with a value are counted; a place without one is unseen, not zero. What analysts published was not
+    observed, and is left out.
     """
+    return _glance(region.observed)
+
+
+@lru_cache(maxsize=16)
+def _glance(region: Region) -> Glance:
     figures = tuple(_key_figure(region, *region.series(name)) for name in region.headlines)
-    # What analysts published was not observed. Where stations stand is no news, and a layer that only carries a
-    # panel's places sees nothing by itself.
+    # Where stations stand is no news, and a layer that only carries a panel's places sees nothing by itself.
     carriers = {d.locations for d in region.datasets}
-    observed = [d for d in region.datasets if d.columns and d.publication is None]
-    facts = [d for d in observed if d.theme != "boundaries" and d.id not in carriers]
+    facts = [d for d in region.datasets if d.columns and d.theme != "boundaries" and d.id not in carriers]
     newest = tuple(sorted(facts, key=lambda d: (-d.observed_to.toordinal(), d.title)))
     home = region.layer_of(region.dataset(region.home))
     coverage = []

@@ -127,7 +127,6 @@ class NearPeople:
     year: int
 
 
-@lru_cache(maxsize=8)
 def near_people_of(region: Region) -> NearPeople | None:
     """Where the ground of a region sinks near people, by its home places.
 
@@ -135,14 +134,14 @@ def near_people_of(region: Region) -> NearPeople | None:
     -------
     None where the region has no vertical velocities at sites, or not the people of its home places.
     """
+    return _near_people_of(region.observed)
+
+
+@lru_cache(maxsize=8)
+def _near_people_of(region: Region) -> NearPeople | None:
     velocities = next((name for name in _VELOCITIES if name in uses(region)), None)
     people = next(
-        (
-            d
-            for d in region.panels.values()
-            if d.locations == region.home and "population_people" in d.columns and d.publication is None
-        ),
-        None,
+        (d for d in region.panels.values() if d.locations == region.home and "population_people" in d.columns), None
     )
     if velocities is None or people is None:
         return None

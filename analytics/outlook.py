@@ -319,14 +319,16 @@ def first_forecastable(region: Region, series: Sequence[str]) -> str | None:
     return next((name for name in (*made, *series) if refusal(region, name) is None), None)
 
 
-@lru_cache(maxsize=16)
 def forecastable(region: Region) -> tuple[dict[str, tuple[Dataset, Column]], dict[str, AlmanacError]]:
     """The series of a region that can be forecast, the one it opens on first, and why the others cannot."""
+    return _forecastable(region.observed)  # a result is no observation
+
+
+@lru_cache(maxsize=16)
+def _forecastable(region: Region) -> tuple[dict[str, tuple[Dataset, Column]], dict[str, AlmanacError]]:
     usable: dict[str, tuple[Dataset, Column]] = {}
     refused: dict[str, AlmanacError] = {}
     for dataset in region.panels.values():
-        if dataset.publication is not None:
-            continue  # a result is no observation
         for column in dataset.columns.values():
             series = f"{dataset.id}.{column.name}"
             error = refusal(region, series)

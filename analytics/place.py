@@ -235,17 +235,21 @@ def profile(region: Region, location_id: str) -> Profile:
     )
 
 
-@lru_cache(maxsize=16)
 def best_known(region: Region) -> str:
     """The id of the place of which most datasets have something: a page without a choice begins there.
 
     Among equals it is one of the dataset with which the region opens and within the region's own places where
     there is any, and of these the one whose name comes first.
     """
+    return _best_known(region.observed)
+
+
+@lru_cache(maxsize=16)
+def _best_known(region: Region) -> str:
     places = region.places()
     known = pd.Series(0.0, index=places.index)
     for dataset in region.datasets:
-        if not dataset.columns or dataset.publication is not None:
+        if not dataset.columns:
             continue
         try:
             table = region.table(dataset.id)

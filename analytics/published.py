@@ -21,6 +21,7 @@ from geodata.described import described, table_of
 from geodata.errors import AlmanacError, BrokenData
 from geodata.publication import attachment
 from geodata.region import Region
+from geodata.units import unit_of
 
 DESCRIPTION, TABLE = "indicator.toml", "measured.parquet"
 _NOT_TOLD = ("function", "published")
@@ -88,7 +89,9 @@ def published_indicator(dataset: Dataset) -> Indicator:
     beside = described(_Described, text, where=DESCRIPTION)
     assert publication is not None  # or it would have no attachments
     published = Published(dataset.id, publication, beside.evidence, beside.definition)
-    return described(Indicator, metadata, where=DESCRIPTION, function=_not_run, published=published)
+    indicator = described(Indicator, metadata, where=DESCRIPTION, function=_not_run, published=published)
+    unit_of(f"{indicator.id}_{indicator.unit}")
+    return indicator
 
 
 def published_table(region: Region, published: Published) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from geodata.region import Region, load_region, regions
 
 P = ParamSpec("P")
 # How often an open page looks whether the catalogue has changed, in seconds.
-_LOOK_S = 3
+_LOOK_S = 2
 # What is chosen within a region and means nothing in another.
 OF_ONE_REGION = (
     *("figure", "dataset", "column", "step", "classes", "time", "place", "coverage", "compared"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache, partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import geopandas as gpd
@@ -104,6 +104,11 @@ class Region:
     def published(self) -> tuple[Dataset, ...]:
         """The datasets that analysts published: results, which are never taken for observations."""
         return tuple(d for d in self.datasets if d.publication is not None)
+
+    @cached_property
+    def observed(self) -> Region:
+        """The region without what analysts published: what is known of it does not change with a publication."""
+        return replace(self, datasets=tuple(d for d in self.datasets if d.publication is None))
 
     def table(self, dataset_id: str) -> pd.DataFrame | gpd.GeoDataFrame:
         """A panel or layer of this region. It is shared by all readers: never change it in place."""
@@ -299,7 +304,11 @@ def _load(dataset: Dataset) -> pd.DataFrame | gpd.GeoDataFrame:
 
 @lru_cache(maxsize=16)
 def _places(region: Region) -> gpd.GeoDataFrame:
-    layers = sorted(region.layers.values(), key=lambda d: (d.id != region.home, d.theme != "boundaries", d.id))
+    # What analysts published comes last: it adds places, and never moves or renames one.
+    layers = sorted(
+        region.layers.values(),
+        key=lambda d: (d.publication is not None, d.id != region.home, d.theme != "boundaries", d.id),
+    )
     parts = []
     for dataset in layers:
         try:
@@ -308,6 +317,8 @@ def _places(region: Region) -> gpd.GeoDataFrame:
             if dataset.publication is None:
                 raise
             continue  # told where the dataset itself is looked at
+        if dataset.publication is not None and not {"name", "geometry"} <= set(layer.columns):
+            continue  # made by hand; nothing of it can be named
         parts.append(layer[["name", "geometry"]].to_crs(4326).assign(layer=dataset.id))
     positioned = pd.concat(parts)
     named = {i: n for d in region.datasets if d.locations is None for i, n in d.places.items()}

@@ -129,7 +129,12 @@ def serve(command: Sequence[str], port: int, *, cwd: Path, ready: str = "/") -> 
     process = subprocess.Popen(
         command,
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "ALMANAC_CACHE": str(cwd / "cache")},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "ALMANAC_CACHE": str(cwd / "cache"),
+            "ALMANAC_PUBLICATIONS": str(cwd / "publications"),
+        },
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
