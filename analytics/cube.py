@@ -140,6 +140,18 @@ def cube(region: Region, dataset_id: str, column: str, step: str | None = None) 
     return _cube(region, dataset, column, step or steps[0])
 
 
+def values_of_all_times(region: Region, dataset: Dataset, column: Column, now: pd.Series) -> np.ndarray:
+    """What the classes of a map of single values are made from, so that they are those of the map through time.
+
+    Parameters
+    ----------
+    now : the values shown, which are all there is where the dataset has more steps than a map can show.
+    """
+    if dataset.step not in steps_of(region, dataset, column):
+        return now.to_numpy(float)
+    return cube(region, dataset.id, column.name, dataset.step).values
+
+
 @lru_cache(maxsize=24)
 def _cube(region: Region, dataset: Dataset, name: str, step: str) -> Cube:
     column = dataset.column(name)

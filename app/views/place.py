@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from analytics.classes import class_breaks
+from analytics.cube import values_of_all_times
 from analytics.place import Fact, Profile, Record, best_known, profile
 from analytics.place_indicators import DomainAtPlace, indicators_at
 from app.charts import map_figure, series_figure
@@ -116,7 +117,10 @@ def _map(context: Context, found: Profile) -> None:
     if shown is None:
         return
     dataset, column, values = shown.dataset, shown.column, shown.around
-    classes = class_breaks(values, method="diverging" if column.scale == "diverging" else "quantile")
+    classes = class_breaks(
+        values_of_all_times(region, dataset, column, values),
+        method="diverging" if column.scale == "diverging" else "quantile",
+    )
     layer = region.layer_of(dataset)
     state = map_view(
         layer,
