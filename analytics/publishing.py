@@ -152,7 +152,8 @@ def _publish_measured(
     indicator, use = found.indicator, found.use
     locations = [use.locations] if use.locations is not None else []
     name, _, meaning = indicator.title.partition(":")
-    described = [meaning.strip() or name, indicator.formula, indicator.caveat]
+    meaning = meaning.strip() or name
+    described = [meaning[:1].upper() + meaning[1:], indicator.formula, indicator.caveat]
     return publish(
         found.values.rename(f"{indicator.id}_{indicator.unit}"),
         title=name.strip(),

@@ -12,7 +12,7 @@ from analytics.finding import Finding
 from analytics.indicator import Domain, Indicator
 from analytics.standard import CONVENTION, Comparison, Standard
 from app.dataset_words import titled_source
-from app.publication_words import marked
+from app.publication_words import marked, standing_of
 from app.sentences import chance_words, interval_words
 from app.text import listed, message, number, percent, period, quantity, said, t, tn, together
 from geodata.errors import AlmanacError
@@ -279,6 +279,8 @@ def evidence_card(region: Region, found: Finding, place: str | None) -> list[tup
         value = value_words(indicator, row) if pd.notna(row["value"]) else reason_words(indicator, row)
         card.append((t("Value"), value))
         card.append((t("Class"), class_words(found, str(place))))
+    if indicator.published is not None:
+        card.append((t("Approval"), standing_of(indicator.published.publication)))
     card += [
         (t("What it means"), meaning(indicator)),
         (t("Formula"), indicator.formula),

@@ -44,8 +44,9 @@ def main() -> None:
 
     pages = {view.id: page(view) for view in find_views()}
     st.session_state["pages"] = pages
-    st.navigation(list(pages.values())).run()
+    # Before the page, which may take long: what is published while it is drawn is news to it.
     follow_catalogue()
+    st.navigation(list(pages.values())).run()
     st.sidebar.caption(t("Everything on these pages comes from files on this machine; nothing is sent anywhere."))
 
 

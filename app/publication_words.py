@@ -21,9 +21,8 @@ def marked(title: str, publication: Publication | None) -> str:
     return t("{title} (out of date)", title=title) if old else title
 
 
-def standing_of(dataset: Dataset) -> str:
+def standing_of(publication: Publication) -> str:
     """Whose result it is, whether it is approved, and whether its notebook is older than its inputs."""
-    publication = _of(dataset)
     words = [
         t(
             "This is a result of {author}, published from a notebook on {day}.",

@@ -170,7 +170,7 @@ def test_it_runs_to_its_answer(path: Path, tmp_path: Path, monkeypatch: pytest.M
     smaller = "\n".join(f"{name} = {value!r}" for name, value in SMALLER[path.stem].items())
     notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(smaller))
     client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute()
     outputs = [output for cell in code_cells(notebook) for output in cell.outputs]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from analytics.classes import Classes
 from app.dataset_words import dataset_title, licence_words
 from app.indicator_words import evidence_card
+from app.publication_words import standing_of
 from app.report.symbology import Symbol
 from app.report.theme import Theme
 from app.text import day, listed, number, period, quantity, said, t, together
@@ -47,7 +48,10 @@ def map_alt(theme: Theme, symbols: Sequence[Symbol]) -> str:
 def theme_facts(region: Region, theme: Theme) -> tuple[tuple[str, str], ...]:
     """The method box: how the numbers were made, by whose definition, how sure they are."""
     if theme.finding is None:
+        published = theme.datasets[0].publication
+        approval = [(t("Approval"), standing_of(published))] if published is not None else []
         return (
+            *approval,
             (t("Figure"), series_method(theme)),
             (t("Classes"), class_method(theme.classes)),
             (t("Completeness"), t("{known} of {n} places have a value", known=number(len(theme.known), decimals=0),
@@ -60,7 +64,9 @@ def theme_facts(region: Region, theme: Theme) -> tuple[tuple[str, str], ...]:
 
 
 def series_method(theme: Theme) -> str:
-    """What was done to the values that a producer published."""
+    """What was done to the values that a producer published, or how an analyst made them."""
+    if theme.datasets[0].publication is not None:
+        return said(theme.datasets[0].summary)
     if theme.made == "mean":
         return t("the mean of what its producer published within the time shown")
     if theme.made == "sum":

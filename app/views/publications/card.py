@@ -15,9 +15,10 @@ from geodata.settings import settings
 
 def show_standing(region: Region, dataset: Dataset) -> None:
     """Says above a number that it is an analyst's result, and leads to its provenance."""
-    if dataset.publication is None:
+    publication = dataset.publication
+    if publication is None:
         return
-    st.info(plain(standing_of(dataset)), icon=":material/edit_note:")
+    st.info(plain(standing_of(publication)), icon=":material/edit_note:")
     st.page_link(
         st.session_state["pages"]["data"],
         label=t("How this result came about"),
@@ -31,7 +32,9 @@ def draw_provenance(dataset: Dataset) -> None:
     publication = dataset.publication
     if publication is None:
         return
-    (st.info if publication.approved is None else st.success)(plain(standing_of(dataset)), icon=":material/edit_note:")
+    (st.info if publication.approved is None else st.success)(
+        plain(standing_of(publication)), icon=":material/edit_note:"
+    )
     st.subheader(t("How this result came about"))
     with errors_shown():
         facts = [t("{label}: {text}", label=f"**{plain(a)}**", text=plain(b)) for a, b in provenance_facts(dataset)]
