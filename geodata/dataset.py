@@ -38,6 +38,7 @@ Theme = Literal[
 Step = Literal["5 minutes", "15 minutes", "1 hour", "1 day", "12 days", "1 month", "1 year", "irregular", "once"]
 # Steps that count calendar days, or name single ones: their times are dates, written as 00:00 UTC.
 CALENDAR_STEPS = ("1 day", "12 days", "1 month", "1 year", "irregular")
+_PUBLISH_AGAIN = "Publish it again from its notebook, or withdraw it."
 ID = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 
@@ -134,7 +135,9 @@ class Dataset:
             why = str(error).strip().splitlines()[0].rstrip(".")
             raise BrokenData(
                 "{file} cannot be read as a {kind}: {why}.",
-                hint="Restore the file, or run “make regions” to make it again.",
+                hint=_PUBLISH_AGAIN
+                if self.publication is not None
+                else "Restore the file, or run “make regions” to make it again.",
                 file=self.path.name,
                 kind=self.kind,
                 why=why,
@@ -179,7 +182,9 @@ class Dataset:
         if not self.path.is_file():
             raise BrokenData(
                 "The file {file} of the dataset {dataset} is absent.",
-                hint="Run “make regions” to make it again, or take it from a fresh copy of the project.",
+                hint=_PUBLISH_AGAIN
+                if self.publication is not None
+                else "Run “make regions” to make it again, or take it from a fresh copy of the project.",
                 file=self.path.name,
                 dataset=self.id,
             )
@@ -187,7 +192,9 @@ class Dataset:
         if found != self.sha256:
             raise BrokenData(
                 "{file} is not the file that {dataset}.toml describes: its checksum begins with {found}, not {told}.",
-                hint="Restore the file, or run “make regions” to make it again.",
+                hint=_PUBLISH_AGAIN
+                if self.publication is not None
+                else "Restore the file, or run “make regions” to make it again.",
                 file=self.path.name,
                 dataset=self.id,
                 found=found[:8],
@@ -203,7 +210,8 @@ def read_dataset(path: Path, regions: Path, *, appended: int = 0) -> Dataset:
     BrokenData
         On an unknown or missing key, a unit that contradicts a column's name, or limits that cross.
     """
-    found, region = _read_description(path)
+    found = read_toml(path)
+    region = _region_of(path, found)
     file = regions / region / f"{path.stem}.parquet"
     dataset = described(Dataset, found, where=path.name, id=path.stem, path=file, publication=None, appended=appended)
     if dataset.package is None:
@@ -224,7 +232,18 @@ def read_published(path: Path, bundled: Mapping[str, Dataset]) -> Dataset:
     BrokenData
         As `read_dataset`, and where it would stand in the way of a bundled one or lies on a layer that is none.
     """
-    found, _ = _read_description(path)
+    return published_dataset(path, read_toml(path), bundled)
+
+
+def published_dataset(path: Path, found: Mapping[str, Any], bundled: Mapping[str, Dataset]) -> Dataset:
+    """The dataset that an analyst published, from what its description at `path` says or is to say.
+
+    Raises
+    ------
+    BrokenData
+        As `read_published`.
+    """
+    _region_of(path, found)
     publication = checked(
         described(Publication, found.get("publication"), where=f"{path.name}, publication"), where=path.name
     )
@@ -235,7 +254,7 @@ def read_published(path: Path, bundled: Mapping[str, Dataset]) -> Dataset:
     )
     layer = bundled.get(dataset.locations or "")
     misplaced = dataset.locations is not None and (
-        layer is None or layer.kind != "layer" or layer.region != dataset.region
+        layer is None or layer.kind != "layer" or layer.region != dataset.region or layer.theme == "basemap"
     )
     if dataset.id in bundled or dataset.theme == "basemap" or misplaced:
         raise BrokenData(
@@ -246,15 +265,14 @@ def read_published(path: Path, bundled: Mapping[str, Dataset]) -> Dataset:
     return _agrees(dataset, path)
 
 
-def _read_description(path: Path) -> tuple[dict[str, Any], str]:
-    """What the TOML file of a dataset says, and of which region."""
+def _region_of(path: Path, found: Mapping[str, Any]) -> str:
+    """The region of a dataset, once it and the dataset's id are shown to be usable."""
     if not ID.fullmatch(path.stem):
         raise BrokenData(
             "“{file}” is not a usable id.",
             hint="Name the file with lower-case letters, digits and underscores.",
             file=path.name,
         )
-    found = read_toml(path)
     region = found.get("region")
     if not isinstance(region, str) or not ID.fullmatch(region):
         raise BrokenData(
@@ -263,7 +281,7 @@ def _read_description(path: Path) -> tuple[dict[str, Any], str]:
             file=path.name,
             found=repr(region),
         )
-    return found, region
+    return region
 
 
 def _agrees(dataset: Dataset, path: Path) -> Dataset:

@@ -36,7 +36,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             file=path.name,
             why=error.strerror,
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BrokenData(
             "{file} is not valid TOML: {why}.", hint="Correct the line it names.", file=path.name, why=str(error)
         ) from error

@@ -60,13 +60,16 @@ def what_ran(notebook: str | Path | None = None) -> Ran:
     path = Path(told).expanduser().resolve()
     saved = _saved(path)
     ran = tuple(cell for cell in names["In"][1:] if cell.strip()) if shell is not None else saved
+    # As typed: IPython turns magics such as %time into Python before it runs them.
+    typed = [cell for cell in shell.history_manager.input_hist_raw[1:] if cell.strip()] if shell is not None else ran
     if not ran:
         raise AlmanacError(
             "{file} holds no code that could be read.",
             hint="Give the path of the notebook that made the result.",
             file=path,
         )
-    return Ran(path, ran, [c.strip() for c in ran] == [c.strip() for c in saved[: len(ran)]], names)
+    as_saved = [cell.strip() for cell in typed] == [cell.strip() for cell in saved[: len(typed)]]
+    return Ran(path, ran, as_saved, names)
 
 
 def _shell() -> Any:

@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from geodata.dataset import Dataset
 
 WITHDRAWN = "withdrawn"
-CODE = "code.py"
+CODE, DESCRIBED = "code.py", "dataset.toml"
 # A file's name that leads nowhere else.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _DECIDED_BY_FILE = ("id", "path", "appended")
@@ -148,8 +149,7 @@ def stale(publication: Publication, catalog: Catalog) -> tuple[Changed, ...]:
     changed = []
     for one in publication.inputs:
         if one.file:
-            path = Path(one.file)
-            if path.is_file() and _sha256(path) != one.sha256:
+            if _sha256_now(Path(one.file)) not in (None, one.sha256):
                 changed.append(Changed(one.name, "other"))
             continue
         if one.name not in catalog:
@@ -171,8 +171,9 @@ def put(folder: Path, dataset: Dataset, table: bytes, attachments: Mapping[str, 
     Raises
     ------
     AlmanacError
-        When the folder cannot be written. What counted before still does.
+        When a name leads out of the edition's folder, or the folder cannot be written. What counted before still does.
     """
+    checked(_of(dataset), where=f"{dataset.id}.toml")
     try:
         write_whole(dataset.path, table)
         for name, content in attachments.items():
@@ -223,7 +224,7 @@ def withdraw(folder: Path, dataset: Dataset, by: str, reason: str) -> Path:
     """
     _still(folder, dataset)
     publication = dataclasses.replace(_of(dataset), withdrawn_by=_named(by), withdrawn=_now(), reason=reason.strip())
-    told = toml_of(dataclasses.replace(dataset, publication=publication), given=_DECIDED_BY_FILE)
+    told = description_of(dataclasses.replace(dataset, publication=publication))
     record = folder / WITHDRAWN / f"{dataset.id}-{publication.edition}.toml"
     try:
         write_whole(record, told.encode())
@@ -233,20 +234,26 @@ def withdraw(folder: Path, dataset: Dataset, by: str, reason: str) -> Path:
     return record
 
 
+def description_of(dataset: Dataset) -> str:
+    """The text of the file that describes a published dataset."""
+    return toml_of(dataset, given=_DECIDED_BY_FILE)
+
+
 def _describe(folder: Path, dataset: Dataset) -> None:
-    told = toml_of(dataset, given=_DECIDED_BY_FILE).encode()
+    told = description_of(dataset).encode()
     # Beside its files too: what an edition was stays known when another takes its place.
-    write_whole(dataset.path.with_name("dataset.toml"), told)
+    write_whole(dataset.path.with_name(DESCRIBED), told)
     write_whole(folder / f"{dataset.id}.toml", told)
 
 
 def _still(folder: Path, dataset: Dataset) -> None:
     """Refuses an edition that is not the one that counts: nobody approves what nobody has looked at."""
+    seen = _of(dataset).edition
     from geodata.catalog import open_catalog  # which knows this module
 
     catalog = open_catalog()
     now = catalog[dataset.id].publication if dataset.id in catalog else None
-    if now is None or now.edition != _of(dataset).edition:
+    if now is None or now.edition != seen:
         raise AlmanacError(
             "The publication “{title}” was published anew or withdrawn in the meantime.",
             hint="Look at what is there now, and decide again.",
@@ -283,6 +290,16 @@ def _unwritable(folder: Path, error: OSError) -> AlmanacError:
     )
 
 
-def _sha256(path: Path) -> str:
+def _sha256_now(path: Path) -> str | None:
+    """The checksum of a file as it is now; None where this machine has none, or its owner lets nobody else see it."""
+    try:
+        found = path.stat()
+        return _sha256(path, found.st_mtime_ns, found.st_size) if path.is_file() else None
+    except (OSError, ValueError):  # the second of a path that cannot be one
+        return None
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: Path, modified: int, size: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +18,13 @@ import numpy as np
 import pandas as pd
 
 from geodata.catalog import Catalog, open_catalog
-from geodata.dataset import ID, Column, Dataset, Step, Theme
+from geodata.dataset import ID, Column, Dataset, Step, Theme, published_dataset
 from geodata.errors import AlmanacError, BrokenData
 from geodata.inventory import NOT_STATED
-from geodata.panel import KEYS, value_columns
+from geodata.panel import KEYS, validate_layer, validate_panel, value_columns
 from geodata.profile import usual_step
 from geodata.provenance import what_ran
-from geodata.publication import CODE, Input, Publication, put
+from geodata.publication import CODE, Input, Publication, description_of, put
 from geodata.region import Region, datasets_read, load_region
 from geodata.settings import settings
 from geodata.table_bytes import dataset_bytes
@@ -92,17 +93,21 @@ def publish(
     """
     ran = what_ran(notebook)
     catalog = open_catalog()
-    read = _read(catalog, inputs)
+    wanted = _id(id, title, catalog, ran.notebook)
+    # Its own earlier edition, looked at since, is not what it was made from.
+    read = tuple(d for d in _read(catalog, inputs) if d.id != wanted)
     home = _region(region, read)
     made_from = [d for d in read if d.region == home.id]
-    span = observed or _span(result, made_from)
-    table, kind, locations, step = _table(result, home, span[0])
+    table, kind, locations, step = _table(result, home)
+    first, last = (pd.Timestamp(day).date() for day in observed or _span(table, made_from))
+    if kind == "panel" and "time" not in table.columns:
+        table = table.assign(time=pd.Timestamp(first, tz="UTC"))
     columns = _columns(table, titles or {}, title)
-    wanted = _id(id, title, catalog, ran.notebook)
     content = dataset_bytes(table, name=wanted)
     code = ran.code.encode()
     extra = {CODE: code, **(attached.files if attached is not None else {})}
-    now = datetime.now(UTC).replace(microsecond=0)
+    moment = datetime.now(UTC)
+    now = moment.replace(microsecond=0)
     checksum = hashlib.sha256(content).hexdigest()
     publication = Publication(
         author=(author or settings().author or _user()).strip(),
@@ -110,39 +115,39 @@ def publish(
         notebook=str(ran.notebook),
         code=hashlib.sha256(code).hexdigest(),
         as_saved=ran.as_saved,
-        edition=f"{now:%Y%m%dT%H%M%S}-{checksum[:8]}",
+        # Two editions of one second are two all the same.
+        edition=f"{moment:%Y%m%dT%H%M%S%f}-{checksum[:8]}",
         inputs=(*(Input(d.id, d.sha256, d.appended) for d in read), *_own(files)),
         kind=attached.kind if attached is not None else "result",
         attachments={name: hashlib.sha256(held).hexdigest() for name, held in extra.items()},
     )
     folder = settings().publications
-    put(
-        folder,
-        Dataset(
-            id=wanted,
-            path=folder / wanted / publication.edition / f"{wanted}.parquet",
-            title=title.strip(),
-            summary=method.strip(),
-            region=home.id,
-            theme=theme or _theme(made_from),
-            kind=kind,
-            producer=publication.author,
-            licence=_licence(made_from),
-            citation=f"{publication.author} ({now.year}). {title.strip()}. Made with {publication.notebook_name}.",
-            url="",
-            observed_from=span[0],
-            observed_to=span[1],
-            retrieved=now.date(),
-            step=step,
-            sha256=checksum,
-            flaws=tuple(flaws),
-            columns=columns,
-            locations=locations,
-            publication=publication,
-        ),
-        content,
-        extra,
+    dataset = Dataset(
+        id=wanted,
+        path=folder / wanted / publication.edition / f"{wanted}.parquet",
+        title=title.strip(),
+        summary=method.strip(),
+        region=home.id,
+        theme=theme or _theme(made_from),
+        kind=kind,
+        producer=publication.author,
+        licence=_licence(made_from),
+        citation=f"{publication.author} ({now.year}). {title.strip()}. Made with {publication.notebook_name}.",
+        url="",
+        observed_from=first,
+        observed_to=last,
+        retrieved=now.date(),
+        step=step,
+        sha256=checksum,
+        flaws=tuple(flaws),
+        columns=columns,
+        locations=locations,
+        publication=publication,
     )
+    # What could not be read back would take the earlier edition away and leave nothing.
+    bundled = {d.id: d for d in catalog.values() if d.publication is None}
+    published_dataset(folder / f"{wanted}.toml", tomllib.loads(description_of(dataset)), bundled)
+    put(folder, dataset, content, extra)
     return open_catalog()[wanted]
 
 
@@ -168,13 +173,10 @@ def _region(region: Region | str | None, read: Sequence[Dataset]) -> Region:
     return load_region(str(found[0]))
 
 
-def _span(result: pd.Series | pd.DataFrame, read: Sequence[Dataset]) -> tuple[date, date]:
+def _span(table: pd.DataFrame, read: Sequence[Dataset]) -> tuple[date, date]:
     """The first and last day that a result speaks of: of its own times, else of the values that it rests on."""
-    times = result.index.get_level_values("time") if "time" in result.index.names else None
-    if isinstance(result, pd.DataFrame) and "time" in result.columns:
-        times = result["time"]
-    if times is not None and len(times):
-        return pd.Timestamp(min(times)).date(), pd.Timestamp(max(times)).date()
+    if "time" in table.columns:
+        return table["time"].min().date(), table["time"].max().date()
     valued = [d for d in read if d.columns]
     if not valued:
         raise AlmanacError(
@@ -185,33 +187,36 @@ def _span(result: pd.Series | pd.DataFrame, read: Sequence[Dataset]) -> tuple[da
 
 
 def _table(
-    result: pd.Series | pd.DataFrame | gpd.GeoDataFrame, region: Region, first: date
+    result: pd.Series | pd.DataFrame | gpd.GeoDataFrame, region: Region
 ) -> tuple[pd.DataFrame | gpd.GeoDataFrame, Literal["panel", "layer"], str | None, Step]:
-    """The result as a panel or layer that keeps its contract, the layer it lies on, and its step."""
+    """The result as a panel or layer that keeps its contract, the layer it lies on, and its step.
+
+    A panel of one value for each place has no times yet.
+    """
     table = result.to_frame() if isinstance(result, pd.Series) else result.copy()
     if isinstance(table, gpd.GeoDataFrame):
         if "location_id" in table.columns:
             table = table.set_index("location_id")
+        if table.active_geometry_name not in (None, "geometry"):
+            table = table.rename_geometry("geometry")
+        validate_layer(table, name="result")
         if "name" not in table.columns:
             table["name"] = region.places()["name"].reindex(table.index).fillna(table.index.to_series())
         return _valued(table), "layer", None, "once"
-    keys = [name for name in table.index.names if name in KEYS]
-    if keys:
-        table = table.reset_index(level=keys)
+    keys = [name for name in table.index.names if name in KEYS and name not in table.columns]
+    table = table.reset_index(level=keys).reset_index(drop=True) if keys else table.reset_index(drop=True)
     if "location_id" not in table.columns:
         raise BrokenData(
             "The result has no location_id, neither as index nor as a column.",
             hint="Index it by the ids of its places, as every layer and indicator of Almanac is.",
         )
+    table["location_id"] = table["location_id"].astype("str")
+    table = _valued(table.drop(columns="name", errors="ignore"))
     step: Step = "once"
     if "time" in table.columns:
-        found = usual_step(table)
+        found = usual_step(validate_panel(table, name="result"))
         step = next((known for known in get_args(Step) if known == found), "irregular")
-    else:
-        table["time"] = pd.Timestamp(first, tz="UTC")
-    table["location_id"] = table["location_id"].astype("str")
-    names = [c for c in table.columns if c not in KEYS and c != "name"]
-    return _valued(table[[*KEYS, *names]]), "panel", _locations(region, table["location_id"]), step
+    return table, "panel", _locations(region, table["location_id"]), step
 
 
 def _valued(table: pd.DataFrame | gpd.GeoDataFrame) -> pd.DataFrame | gpd.GeoDataFrame:
@@ -293,6 +298,8 @@ def _id(asked: str | None, title: str, catalog: Catalog, notebook: Path) -> str:
             hint="Use lower-case letters, digits and underscores.",
             id=wanted,
         )
+    if wanted in catalog.broken:
+        raise catalog.broken[wanted]
     there = catalog[wanted].publication if wanted in catalog else None
     if wanted in catalog and (there is None or there.notebook_name != notebook.name):
         raise AlmanacError(
