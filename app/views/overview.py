@@ -129,10 +129,11 @@ def _published(region: Region) -> None:
     for dataset in sorted(region.published, key=lambda d: d.retrieved, reverse=True):
         st.page_link(
             st.session_state["pages"]["explore"],
-            label=plain(f"{day(dataset.retrieved)} · {dataset_title(dataset)} · {dataset.producer}"),
+            label=plain(dataset_title(dataset)),
             icon=":material/edit_note:",
             query_params={"dataset": dataset.id, "region": region.id, "lang": language()},
         )
+        st.caption(plain(f"{day(dataset.retrieved)} · {dataset.producer}"))
 
 
 def _blind(found: Glance) -> None:
