@@ -405,7 +405,7 @@ def card(found: Outlook, region: Region, place: str | None) -> list[tuple[str, s
                 or t("nothing"),
             ),
         )
-    facts.append((t("Cutoffs, seed"), t("every {n} steps; seed 0", n=number(_spacing(plan.origins), decimals=0))))
+    facts.append((t("Cutoffs, seed"), tn("every step; seed 0", "every {n} steps; seed 0", _spacing(plan.origins))))
     return facts
 
 

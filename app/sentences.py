@@ -63,8 +63,7 @@ def standing_words(standing: Standing) -> str:
     """How a value stands among those of the other places."""
     if standing.equal:
         return t(
-            "Of the other {others} places with a value to compare, {higher} are higher, {equal} equal "
-            "and {lower} lower.",
+            "Of the other {others} places with a value to compare: {higher} higher, {equal} equal, {lower} lower.",
             others=number(standing.of - 1, decimals=0),
             higher=number(standing.higher, decimals=0),
             equal=number(standing.equal, decimals=0),
@@ -83,7 +82,7 @@ def standing_words(standing: Standing) -> str:
             standing.of - 1,
         )
     return t(
-        "Of the other {others} places with a value to compare, {higher} are higher and {lower} lower.",
+        "Of the other {others} places with a value to compare: {higher} higher, {lower} lower.",
         others=number(standing.of - 1, decimals=0),
         higher=number(standing.higher, decimals=0),
         lower=number(standing.lower, decimals=0),

@@ -119,7 +119,7 @@ def _told_view(region: Region, theme: str, shown: Mapping[str, str]) -> None:
         told.append(said(standard.title) if standard is not None else shown["standard"])
     if shown["reference"]:
         with suppress(AlmanacError):  # told where it is used
-            told.append(t("fitted on {years}", years=reference_words(reference_named(shown["reference"]))))
+            told.append(t("fitted on: {years}", years=reference_words(reference_named(shown["reference"]))))
     if shown["step"]:
         told.append(said(shown["step"]))
     if shown["time"]:
