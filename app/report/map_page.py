@@ -37,7 +37,7 @@ from app.report.request import sizes as sizes_of
 from app.report.symbology import Symbol, symbol_of
 from app.report.theme import Theme
 from app.report.typeset import pictures
-from app.report.words import class_method, layer_facts, map_alt, theme_facts
+from app.report.words import class_method, known_words, layer_facts, map_alt, theme_facts
 from app.text import language, listed, number, quantity, said, t, tn, together
 from geodata.errors import AlmanacError
 from geodata.region import Region
@@ -209,15 +209,8 @@ def theme_answer(region: Region, theme: Theme) -> str:
     """What the map says, in words: for an indicator as on its page, for a series its extremes and its middle."""
     if theme.finding is not None:
         return answer(region, theme.finding)
-    known, all_of_them = theme.known, len(theme.values)
-    words = [
-        tn(
-            "{known} of {n} place has a value.",
-            "{known} of {n} places have a value.",
-            all_of_them,
-            known=number(len(known), decimals=0),
-        )
-    ]
+    known = theme.known
+    words = [known_words(theme)]
     if len(known) > 1:
         names = theme.layer["name"]
         low, high = known.idxmin(), known.idxmax()

@@ -10,7 +10,7 @@ from app.indicator_words import evidence_card
 from app.publication_words import standing_of
 from app.report.symbology import Symbol
 from app.report.theme import Theme
-from app.text import day, listed, number, period, quantity, said, t, together
+from app.text import day, listed, number, period, quantity, said, t, tn, together
 from geodata.dataset import Dataset
 from geodata.region import Region
 
@@ -61,6 +61,16 @@ def theme_facts(region: Region, theme: Theme) -> tuple[tuple[str, str], ...]:
     left_out = {t("Direction"), t("Observed"), t("Source"), t("Unit"), t("Reference")}
     card = [row for row in evidence_card(region, theme.finding, None) if row[0] not in left_out]
     return tuple(card)
+
+
+def known_words(theme: Theme) -> str:
+    """At how many of its places the theme has a value."""
+    return tn(
+        "{known} of {n} place has a value.",
+        "{known} of {n} places have a value.",
+        len(theme.values),
+        known=number(len(theme.known), decimals=0),
+    )
 
 
 def series_method(theme: Theme) -> str:

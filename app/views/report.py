@@ -15,7 +15,8 @@ from app.indicator_words import NO_STANDARD, reference_named, reference_words
 from app.report.download import Logo, Look, make_files, offered_themes, preview
 from app.report.request import Request
 from app.report.theme import theme_of
-from app.text import language, languages, listed, message, number, said, t
+from app.report.words import known_words
+from app.text import language, languages, listed, message, number, said, t, together
 from app.view import Context, View
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error
 from geodata.errors import AlmanacError
@@ -94,9 +95,22 @@ def _request(region: Region) -> Request:
         paper=paper,  # type: ignore[arg-type]
         orientation=orientation,  # type: ignore[arg-type]
     )
+    if kind in ("atlas", "sheet") and not places:
+        _told_gaps(region, asked)
     # Links on paper lead to where this dashboard was opened.
     address = (st.context.url or "").partition("?")[0].rstrip("/").removesuffix("/report")
     return replace(asked, dashboard=address) if address else asked
+
+
+def _told_gaps(region: Region, asked: Request) -> None:
+    """Says before an atlas of all places is made how many of its sheets have nothing on its theme."""
+    with suppress(AlmanacError):  # told when the report is made
+        theme = theme_of(
+            region, asked.theme, standard=asked.standard, reference=asked.reference, step=asked.step, time=asked.time
+        )
+        if len(theme.known) < len(theme.values):
+            told = [known_words(theme), t("The sheets of the others say that there is none.")]
+            st.caption(plain(together(told)))
 
 
 def _remembered_view() -> dict[str, str]:
