@@ -60,13 +60,19 @@ def seen_words(coverage: Coverage) -> str:
     title = said(coverage.dataset.title)
     if coverage.of == 0:
         return t("{dataset}: its places have no position, so no map shows them.", dataset=title)
-    words = t(
-        "{dataset}: a value in {seen} of {of} places ({share}).",
-        dataset=title,
-        seen=number(coverage.seen, decimals=0),
-        of=number(coverage.of, decimals=0),
-        share=percent(coverage.seen / coverage.of),
-    )
+    if coverage.of == 1:
+        # A region that is one outline is seen or not; what tells more is at how many places.
+        words = tn(
+            "{dataset}: a value at {n} place.", "{dataset}: values at {n} places.", coverage.locations, dataset=title
+        )
+    else:
+        words = t(
+            "{dataset}: a value in {seen} of {of} places ({share}).",
+            dataset=title,
+            seen=number(coverage.seen, decimals=0),
+            of=number(coverage.of, decimals=0),
+            share=percent(coverage.seen / coverage.of),
+        )
     if coverage.outside:
         outside = tn(
             "{n} of its places lies outside the region and does not overlap the other layers.",
