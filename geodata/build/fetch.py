@@ -24,6 +24,7 @@ from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 
+from geodata.atomic import write_whole
 from geodata.errors import AlmanacError, BrokenData
 
 REGISTRIES = ("PyPI", "npm", "Debian")
@@ -93,7 +94,7 @@ def _archives(registry: str, name: str, version: str) -> Iterator[Path]:
     if not kept:
         with tempfile.TemporaryDirectory() as empty:
             _ask_client(registry, name, version, Path(empty))
-            kept = [_keep(path.read_bytes(), folder / path.name) for path in sorted(Path(empty).glob("*.*"))]
+            kept = [write_whole(folder / path.name, path.read_bytes()) for path in sorted(Path(empty).glob("*.*"))]
     yield from kept
 
 
@@ -124,7 +125,7 @@ def _pypi(name: str, version: str, folder: Path) -> Iterator[Path]:
                 f"PyPI has no archive of {name} {version}.",
                 hint="Check the name and version, or that pip's configured index carries it.",
             )
-        _keep("\n".join(links).encode(), listed)
+        write_whole(listed, "\n".join(links).encode())
     for link in listed.read_text(encoding="utf-8").splitlines():
         path = folder / urllib.parse.unquote(urllib.parse.urlparse(link).path).rsplit("/", 1)[-1]
         if not path.exists():
@@ -135,7 +136,7 @@ def _pypi(name: str, version: str, folder: Path) -> Iterator[Path]:
                     f"The archive {path.name} arrived with another checksum than its index promises.",
                     hint="Try again; if it happens twice, do not use this mirror.",
                 )
-            _keep(content, path)
+            write_whole(path, content)
         yield path
 
 
@@ -197,13 +198,6 @@ def _get(address: str, accept: str = "*/*") -> bytes:
             f"PyPI did not hand over {file}: {error}.",
             hint="Check the network and pip's index setting, then run the build again.",
         ) from error
-
-
-def _keep(content: bytes, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    return beside.replace(path)
 
 
 def _tar_of(archive: Path) -> tarfile.TarFile:
