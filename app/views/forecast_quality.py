@@ -57,10 +57,11 @@ def _scores(found: Outlook) -> None:
     st.dataframe(scores_table(found, lead), hide_index=True)
     means = t(
         "Medians over the places; the sentence at the top is a mean over all of them, which a few places can raise. "
-        "MAE, RMSE and bias: mean absolute, root mean square and mean error, in the same unit. MASE below 1: better than the guess of a season before was on the training part. NSE and KGE: 1 is "
-        "perfect; NSE above 0, and KGE above −0.41, is better than the mean. Bias and PBIAS above 0: forecast too "
-        "high. Places: where the forecaster said something that can be checked. No data: too few forecasts for the "
-        "score, or one that does not vary."
+        "MAE, RMSE and bias: mean absolute, root mean square and mean error, in the same unit. MASE below 1: better "
+        "than the guess of a season before was on the training part. NSE and KGE: 1 is perfect; NSE above 0, and KGE "
+        "above −0.41, is better than the mean. Bias and PBIAS above 0: forecast too high. Places: where the "
+        "forecaster said something that can be checked. No data: too few forecasts for the score, or one that does "
+        "not vary."
     )
     st.caption(plain(together([compared_words(found, places_compared(found, lead)), means])))
 
