@@ -94,7 +94,10 @@ def published_words(dataset: Dataset) -> str:
             title=dataset.title,
             id=dataset.id,
         ),
-        t("Made from: {inputs}.", inputs=listed(_titled(one.name) for one in publication.inputs)),
+        t(
+            "Made from: {inputs}.",
+            inputs=listed(_titled(one.name) for one in publication.inputs) or t("no dataset of the catalogue"),
+        ),
     ]
     if not publication.as_saved:
         words.append(
