@@ -228,8 +228,7 @@ def measured(region: Region, indicator_id: str, *, reference: tuple[int, int] | 
 def _measured(region: Region, indicator_id: str, reference: tuple[int, int] | None) -> Measured:
     use = uses(region)[indicator_id]
     if use.indicator.published is not None:
-        columns = (*COLUMNS, "reason", "dataset")
-        return Measured(use, published_table(region, use.indicator.published, columns), None)
+        return Measured(use, published_table(region, use.indicator.published), None)
     groups = [use.datasets] if use.together else [(dataset,) for dataset in use.datasets]
     parts: list[pd.DataFrame] = []
     broken: list[AlmanacError] = []

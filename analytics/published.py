@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NoReturn
@@ -95,20 +94,22 @@ def published_indicator(dataset: Dataset) -> Indicator:
     return indicator
 
 
-def published_table(region: Region, published: Published, columns: Sequence[str]) -> pd.DataFrame:
-    """The numbers of a published indicator: a table with these columns, as `Measured.table` has it.
+def published_table(region: Region, published: Published) -> pd.DataFrame:
+    """The numbers of a published indicator, as `Measured.table` has them.
 
     Raises
     ------
     BrokenData
         When the numbers are absent, not those that were published, or no such table.
     """
+    from analytics.measure import COLUMNS  # which knows this module
+
     content = attachment(region.dataset(published.dataset), TABLE)
     try:
         table = pd.read_parquet(io.BytesIO(content))
     except (OSError, ValueError):  # what is not Parquet
         table = pd.DataFrame()
-    if table.index.name != "location_id" or not set(columns) <= set(table.columns):
+    if table.index.name != "location_id" or not {*COLUMNS, "reason", "dataset"} <= set(table.columns):
         raise BrokenData(
             "{name} of the publication {dataset} is absent or not the one that was published.",
             hint="Publish it again from its notebook, or withdraw it.",
