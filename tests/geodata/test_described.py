@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from geodata.described import described, read_toml
+from geodata.described import described, read_toml, table_of, toml_of
 from geodata.errors import BrokenData
 
 
@@ -101,3 +101,43 @@ def test_files_that_are_not_toml(tmp_path: Path) -> None:
             read_toml(bad)
     with pytest.raises(BrokenData, match=r"gone\.toml cannot be read"):
         read_toml(tmp_path / "gone.toml")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"owner": "Ann", "stops": [], "words": {"a": "b", "odd key “é”": "流\n'''\\"}},
+        {"wheels": {}},
+        {"title": "", "wheels": {"left": {"size": float("inf")}, "with.dot": {"size": -0.5}}},
+    ],
+)
+def test_what_is_written_is_read_back(tmp_path: Path, changed: dict[str, object]) -> None:
+    cart = read(**changed)
+    file = tmp_path / "cart.toml"
+    file.write_text(toml_of(cart, given=("id",)), encoding="utf-8")
+    assert described(Cart, read_toml(file), where=file.name, id="cart") == cart
+
+
+def test_what_is_as_usual_is_not_written() -> None:
+    assert table_of(read(stops=[]), given=("id",)) == {
+        "title": "A cart",
+        "since": date(2020, 1, 2),
+        "colour": "red",
+        # The name of a wheel is the name of its table.
+        "wheels": {"left": {"size": 3.0}, "right": {"size": 2.5}},
+    }
+    assert table_of(read(owner="Ann", words={"a": "b"}))["owner"] == "Ann"
+    assert table_of(read())["id"] == "cart"
+
+
+def test_what_is_given_by_the_files_name_is_not_written() -> None:
+    told = table_of(read(owner="Ann"), given=("id", "owner", "wheels"))
+    assert set(told) == {"title", "since", "colour", "stops"}
+
+
+def test_brackets_without_end_are_no_toml(tmp_path: Path) -> None:
+    bad = tmp_path / "deep.toml"
+    bad.write_text("a = " + "[" * 100_000, encoding="utf-8")
+    with pytest.raises(BrokenData, match=r"deep\.toml is not valid TOML"):
+        read_toml(bad)
