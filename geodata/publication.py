@@ -171,9 +171,8 @@ def put(folder: Path, dataset: Dataset, table: bytes, attachments: Mapping[str, 
     Raises
     ------
     AlmanacError
-        When a name leads out of the edition's folder, or the folder cannot be written. What counted before still does.
+        When the folder cannot be written. What counted before still does.
     """
-    checked(_of(dataset), where=f"{dataset.id}.toml")
     try:
         write_whole(dataset.path, table)
         for name, content in attachments.items():
