@@ -44,8 +44,8 @@ def main() -> None:
 
     pages = {view.id: page(view) for view in find_views()}
     st.session_state["pages"] = pages
-    st.navigation(list(pages.values())).run()
     follow_catalogue()
+    st.navigation(list(pages.values())).run()
     st.sidebar.caption(t("Everything on these pages comes from files on this machine; nothing is sent anywhere."))
 
 

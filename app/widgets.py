@@ -86,7 +86,9 @@ def choose(
     place = st.sidebar if on_sidebar else st
 
     def changed() -> None:
-        if st.session_state[widget] is not None:
+        # The browser answers with what it shows. Of a label that has changed since, such as a mark that approval takes
+        # away, only the label comes back: nobody has chosen anything.
+        if st.session_state[widget] in options:
             remember(key, st.session_state[widget])
             for other in resets:
                 remember(other, None)
@@ -169,12 +171,18 @@ def fragment(draw: Callable[P, None]) -> Callable[P, None]:
     return st.fragment(drawn)
 
 
-@st.fragment(run_every=_LOOK_S)
 def follow_catalogue() -> None:
-    """Draws the page anew when data were published, approved, withdrawn or appended by another process or reader."""
-    catalog = open_catalog()
-    if st.session_state.setdefault("catalog", catalog) is not catalog:
-        st.session_state["catalog"] = catalog
+    """Draws the page anew when data were published, approved, withdrawn or appended by another process or reader.
+
+    Called before the page is drawn: what changes while that takes its time is news to it.
+    """
+    st.session_state["catalog"] = open_catalog()
+    _look_for_news()
+
+
+@st.fragment(run_every=_LOOK_S)
+def _look_for_news() -> None:
+    if st.session_state["catalog"] is not open_catalog():
         st.rerun()
 
 

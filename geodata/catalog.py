@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -175,4 +176,8 @@ def _open_catalog(
 
 def _stamp(folder: Path) -> int:
     """A number that changes when a description is added, removed or edited, so that caches notice."""
-    return hash(tuple((p.name, p.stat().st_mtime_ns) for p in sorted(folder.glob("*.toml"))))
+    stamps = []
+    for path in sorted(folder.glob("*.toml")):
+        with suppress(FileNotFoundError):  # withdrawn by another process just now
+            stamps.append((path.name, path.stat().st_mtime_ns))
+    return hash(tuple(stamps))
