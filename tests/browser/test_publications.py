@@ -120,6 +120,10 @@ def test_from_the_notebook_to_every_open_page_and_back(place: Place) -> None:
     shows(page, "Nobody has approved it yet.")
     decide(page, "Approve", "Bea")
     shows(page, "Approved by Bea on")
+    # The result has lost its mark, and is the one that is looked at all the same.
+    page.wait_for_timeout(8000)
+    shows(page, "How this result came about")
+    assert page.get_by_text("The address asks for").count() == 0
     # The windows of others follow without a touch.
     shows_no(overview, MARKED)
     shows_no(other, MARKED)
