@@ -114,11 +114,14 @@ def rows(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, 
     return found
 
 
-def test_they_are_listed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_they_are_listed(world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     code, out, err = almanac(capsys)
     assert code == 0 and "Nothing is published." in err
     assert rows(capsys) == []
     published(inputs=("river_daily", "gauges"))
+    # Another region has none of it.
+    monkeypatch.setattr("app.publication_commands.load_region", lambda name: name)
+    assert rows(capsys, "--region", "other_valley") == []
     (row,) = rows(capsys, "--region", world.region)
     assert (row["dataset"], row["title"], row["region"]) == ("mean_flow", "Mean flow", world.region)
     assert (row["kind"], row["author"], row["notebook"], row["as_saved"]) == ("result", "Ann", "rivers.py", True)

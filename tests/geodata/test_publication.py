@@ -408,3 +408,15 @@ def test_a_reader_finds_one_edition_or_the_other(world: World) -> None:
     assert reader.returncode == 0, wrong
     # At least the one before and the last one.
     assert 1 <= int(said) <= EDITIONS + 1
+
+
+def test_one_that_is_withdrawn_while_the_catalogue_is_opened(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    published()
+    usual = Path.glob
+
+    def before_it_went(path: Path, pattern: str) -> list[Path]:
+        found = list(usual(path, pattern))
+        return [*found, folder() / "just_withdrawn.toml"] if path == folder() else found
+
+    monkeypatch.setattr(Path, "glob", before_it_went)
+    assert "mean_flow" in open_catalog()
