@@ -25,6 +25,7 @@ from app.notebook_command import add_notebook
 from app.publication_commands import add_publications
 from app.report_commands import add_report
 from geodata.catalog import open_catalog
+from geodata.dataset import Dataset
 from geodata.errors import AlmanacError
 from geodata.region import load_region, regions
 from geodata.search import nearest
@@ -198,9 +199,12 @@ def _checks() -> list[dict[str, str]]:
     for region_id in regions():
         try:
             region = load_region(region_id)
-            for dataset in region.datasets:
+            for dataset in region.observed.datasets:
                 dataset.load()
-            rows.append(check(f"region {region_id}", True, f"{len(region.datasets)} datasets, checksums agree"))
+            rows.append(
+                check(f"region {region_id}", True, f"{len(region.observed.datasets)} datasets, checksums agree")
+            )
+            rows += [_published(dataset) for dataset in region.published]
         except AlmanacError as error:
             rows.append(check(f"region {region_id}", False, str(error)))
     broken = open_catalog().broken
@@ -224,6 +228,16 @@ def _checks() -> list[dict[str, str]]:
         )
     )
     return rows
+
+
+def _published(dataset: Dataset) -> dict[str, str]:
+    """Whether a publication is whole: one that is not takes no region down."""
+    try:
+        dataset.load()
+        note, state = "whole", "ok"
+    except AlmanacError as error:
+        note, state = str(error), "absent"
+    return {"check": f"publication {dataset.id}", "state": state, "note": note}
 
 
 def _require_free(port: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
@@ -190,7 +191,8 @@ def plain(text: str) -> str:
     """Text in which nothing is read as Markdown or HTML: it may quote a hostile file or address."""
     for mark in "\\`*_{}[]()#+-!|<>$~:":
         text = text.replace(mark, "\\" + mark)
-    return text
+    # What begins like an address would become a link.
+    return re.sub(r"(?i)\b(www)\.", r"\1\.", text)
 
 
 def show_place_link(region: Region, place: str | None) -> None:

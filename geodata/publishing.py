@@ -93,7 +93,13 @@ def publish(
     """
     ran = what_ran(notebook)
     catalog = open_catalog()
-    wanted = _id(id, title, catalog, ran.notebook)
+    if not title.strip() or not method.strip():
+        raise AlmanacError(
+            "The result has no title, or nothing says how it was made.",
+            hint="Fill title and method: they are all that others have to understand it.",
+        )
+    by = (author or settings().author or _user()).strip()
+    wanted = _id(id, title, catalog, ran.notebook, by)
     # Its own earlier edition, looked at since, is not what it was made from.
     read = tuple(d for d in _read(catalog, inputs) if d.id != wanted)
     home = _region(region, read)
@@ -110,7 +116,7 @@ def publish(
     now = moment.replace(microsecond=0)
     checksum = hashlib.sha256(content).hexdigest()
     publication = Publication(
-        author=(author or settings().author or _user()).strip(),
+        author=by,
         published=now,
         notebook=str(ran.notebook),
         code=hashlib.sha256(code).hexdigest(),
@@ -286,8 +292,11 @@ def _columns(table: pd.DataFrame, titles: Mapping[str, str], title: str) -> dict
     return columns
 
 
-def _id(asked: str | None, title: str, catalog: Catalog, notebook: Path) -> str:
-    """The id of a result: free, or that of an earlier edition from the same notebook."""
+def _id(asked: str | None, title: str, catalog: Catalog, notebook: Path, author: str) -> str:
+    """The id of a result: free, or that of an earlier edition from the same notebook.
+
+    A notebook that was moved is the same one; that of another author with a common name is not.
+    """
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     made = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:60]
     # A title in Chinese has no sign that an id may have.
@@ -301,7 +310,8 @@ def _id(asked: str | None, title: str, catalog: Catalog, notebook: Path) -> str:
     if wanted in catalog.broken:
         raise catalog.broken[wanted]
     there = catalog[wanted].publication if wanted in catalog else None
-    if wanted in catalog and (there is None or there.notebook_name != notebook.name):
+    moved = there is not None and (there.notebook_name, there.author) == (notebook.name, author)
+    if wanted in catalog and (there is None or not (moved or there.notebook == str(notebook))):
         raise AlmanacError(
             "There is already a dataset “{id}”, by {producer}.",
             hint="Choose another title, add id=“…”, or withdraw that one on the Data page.",

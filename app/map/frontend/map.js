@@ -434,8 +434,12 @@ class AlmanacMap {
     const { lng, lat } = this.map.getCenter();
     const name = encodeURIComponent(this.header.key);
     const mine = `${name}=${this.map.getZoom().toFixed(2)}/${lat.toFixed(4)}/${lng.toFixed(4)}`;
-    const others = location.hash.slice(1).split("&").filter((part) => part && !part.startsWith(`${name}=`));
-    const hash = `#${[...others, mine].join("&")}`;
+    const parts = location.hash.slice(1).split("&").filter(Boolean);
+    const at = parts.findIndex((part) => part.startsWith(`${name}=`));
+    // In its old place: two maps that each wanted to be last would take turns for ever.
+    if (at < 0) parts.push(mine);
+    else parts[at] = mine;
+    const hash = `#${parts.join("&")}`;
     if (location.hash !== hash) history.replaceState(history.state, "", location.pathname + location.search + hash);
   }
 
