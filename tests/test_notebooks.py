@@ -27,7 +27,7 @@ SMALLER: dict[str, dict[str, object]] = {
     "05_ground_motion_near_people": {"MOST": 3},
     "06_backtesting_a_forecast_honestly": {"HORIZON": 3, "WINDOWS": 30},
     "07_bringing_your_own_files": {"HORIZON": 1, "YEARS": 6},
-    "08_adding_an_indicator": {"FIRST_YEAR": 2000, "PUBLISH": True},
+    "08_adding_an_indicator": {"PUBLISH": True},
     "09_a_ranking_that_admits_ties": {"MOST": 3, "PUBLISH": True},
     "10_making_an_atlas": {"KIND": "sheet", "PLACES": ("37183",)},
     "11_a_what_if_written_down": {"FARTHEST_M": 320, "ROWS": 2000, "PUBLISH": True},
