@@ -97,7 +97,9 @@ def opening(region: Region, domain: Domain, order: Sequence[str]) -> list[str]:
     """
     here = uses(region, domain)
     first = next((i for i in order if i in here and _known(region, i)), None)
-    return [*([first] if first else []), *(i for i in here if i != first)]
+    # What analysts published is looked for because it is new: it stands where it is found.
+    rest = sorted((i for i in here if i != first), key=lambda i: here[i].indicator.published is None)
+    return [*([first] if first else []), *rest]
 
 
 def _known(region: Region, indicator_id: str) -> int:

@@ -26,6 +26,7 @@ COLUMNS = ("value", "low", "high", "p_value", "n", "completeness", "observed_fro
 TABLE = (
     *("indicator", "location_id", "value", "unit", "class", "standard", "n", "completeness", "observed_from"),
     *("observed_to", "evidence", "low", "high", "p_value", "provisional", "reason", "dataset", "authority", "edition"),
+    *("published_by", "approved_by"),
 )
 # How the producers' own words for a value that may still be revised begin, in the descriptions of qualifiers.
 _PROVISIONAL = "Provisional"
@@ -76,8 +77,10 @@ class Measured:
 
     @property
     def producers(self) -> str:
-        """Who made the data, each once."""
-        return ", ".join(dict.fromkeys(d.producer for d in self.use.datasets))
+        """Who made the data, each once; of an analyst's result the analyst first."""
+        published = self.indicator.published
+        analyst = [published.publication.author] if published is not None else []
+        return ", ".join(dict.fromkeys([*analyst, *(d.producer for d in self.use.datasets)]))
 
     def layer(self, region: Region) -> gpd.GeoDataFrame:
         """The places that could have a value, as they are drawn.
@@ -155,6 +158,15 @@ def _defence(indicator: Indicator) -> dict[str, str]:
         "authority": indicator.authority,
         "edition": indicator.edition,
         "evidence": indicator.evidence.grade,
+    }
+
+
+def _decided(indicator: Indicator) -> dict[str, str]:
+    """Of an analyst's result who published it and who approved it; empty for the project's own indicators."""
+    published = indicator.published.publication if indicator.published is not None else None
+    return {
+        "published_by": published.author if published is not None else "",
+        "approved_by": published.approved_by if published is not None else "",
     }
 
 
@@ -288,6 +300,7 @@ def table_of(region: Region, *, domain: Domain | None = None, standard_id: str |
                 **{"indicator": name, "class": label.to_numpy() if label is not None else None},
                 standard=standard.id if standard is not None else None,
                 **_defence(use.indicator),
+                **_decided(use.indicator),
             )
         )
     if not parts:

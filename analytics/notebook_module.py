@@ -135,7 +135,7 @@ def _check(piece: Piece, name: str, reader: Piece, values: Mapping[str, object],
     if not isinstance(piece.node, DEFINING) and not portable(values[name]):
         raise AlmanacError(
             "“{reader}” reads “{name}”, which holds data of the notebook ({kind}).",
-            hint="Hand “{name}” over to it as a parameter.",
+            hint="Let it make “{name}” from what it is given, or publish the values themselves with publish.",
             reader=reader.title,
             name=name,
             kind=type(values[name]).__name__,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,21 @@ import pandas as pd
 
 from analytics.evidence import Evidence
 from analytics.golden_case import GoldenCase, read_found
-from analytics.indicator import INDICATORS
+from analytics.indicator import INDICATORS, Indicator
 from analytics.measure import Measured, measured, measures_anew, uses
 from analytics.notebook_module import module_of
-from analytics.published import DESCRIPTION, TABLE, description, table_bytes
+from analytics.published import DESCRIPTION, TABLE, description, published_indicators, table_bytes
 from analytics.scenario import Scenario, scenario_text
 from geodata.atomic import write_whole
 from geodata.dataset import Dataset
 from geodata.errors import AlmanacError
 from geodata.provenance import Ran, what_ran
 from geodata.publishing import Attached, publish
-from geodata.region import Region, load_region, regions
+from geodata.region import Region, load_region, regions, unnoted
 
 # A golden case is small; an indicator that needs longer for it does not end.
 _LIMIT_S = 300
+_INTERVAL = {"1 month": timedelta(days=31), "1 year": timedelta(days=366)}
 
 
 def publish_indicator(
@@ -64,6 +66,7 @@ def publish_indicator(
         When the code cannot stand alone, the golden case is missed, no region has the data, or as `geodata.publish`.
     """
     indicator = INDICATORS[indicator_id]
+    _refuse_number(indicator)
     ran = what_ran(notebook)
     module = module_of(ran.cells, indicator_id, ran.names, heading=f"{indicator.title}.").encode()
     golden = case.files(indicator_id)
@@ -71,8 +74,9 @@ def publish_indicator(
     # The function may have been written anew since these were computed.
     measures_anew()
     ids = regions() if region is None else [region.id if isinstance(region, Region) else region]
-    usable = [home for home in map(load_region, ids) if indicator_id in uses(home)]
-    homes = [home for home in usable if measured(home, indicator_id).known]
+    with unnoted():
+        usable = [home for home in map(load_region, ids) if indicator_id in uses(home)]
+        homes = [home for home in usable if measured(home, indicator_id).known]
     if not homes:
         raise AlmanacError(
             "No region has data for “{indicator}”, which needs {needs}.",
@@ -146,6 +150,21 @@ def publish_scenario(
     return dataset
 
 
+def _refuse_number(indicator: Indicator) -> None:
+    """Refuses an indicator whose number another one has."""
+    # Earlier tries of the same notebook stay among the indicators until its kernel is restarted.
+    ours = [one for one in INDICATORS.values() if one.function.__module__ != indicator.function.__module__]
+    others = [one for name in regions() for one in published_indicators(load_region(name)).values()]
+    for one in (*ours, *others):
+        if one.code == indicator.code and one.id != indicator.id:
+            raise AlmanacError(
+                "The number {code} is that of the indicator “{other}”.",
+                hint="Give `code` a number that no other indicator has, or withdraw that one.",
+                code=indicator.code,
+                other=one.id,
+            )
+
+
 def _publish_measured(
     found: Measured, region: Region, files: Mapping[str, bytes], author: str | None, ran: Ran, *, several: bool
 ) -> Dataset:
@@ -170,11 +189,15 @@ def _publish_measured(
 
 
 def _observed(found: Measured) -> tuple[date, date]:
+    datasets = found.use.datasets
     ends = found.table.loc[found.values.notna(), ["observed_from", "observed_to"]].dropna()
     if ends.empty:
-        datasets = found.use.datasets
         return min(d.observed_from for d in datasets), max(d.observed_to for d in datasets)
-    return ends["observed_from"].min().date(), ends["observed_to"].max().date()
+    last = ends["observed_to"].max().date()
+    # The table has the beginning of the last interval, a dataset its last day.
+    none = timedelta()
+    whole = [d.observed_to for d in datasets if none <= d.observed_to - last <= _INTERVAL.get(d.step, none)]
+    return ends["observed_from"].min().date(), max([last, *whole])
 
 
 def _found_alone(module: bytes, indicator_id: str, golden: Mapping[str, bytes]) -> pd.DataFrame:
@@ -189,17 +212,25 @@ def _found_alone(module: bytes, indicator_id: str, golden: Mapping[str, bytes]) 
                 command, cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True,
                 timeout=_LIMIT_S, check=False,
             )  # fmt: skip
-            why = done.stderr.strip().splitlines()[-1:] if done.returncode else []
+            why = [_last_words(done.stderr, f"{indicator_id}.py")] if done.returncode else []
         except subprocess.TimeoutExpired:
             why = [f"it did not end within {_LIMIT_S} seconds"]
     if why:
         raise AlmanacError(
             "The code of “{indicator}” does not run on its golden case outside of the notebook: {why}.",
-            hint="Let the function take what it needs as a parameter, and restart the kernel to try it alone.",
+            hint="Correct the function, restart the kernel and run all cells; it has what it is given, and no more.",
             indicator=indicator_id,
             why=why[0].rstrip("."),
         )
     return read_found(done.stdout)
+
+
+def _last_words(stderr: str, file: str) -> str:
+    """The error that a process ended with, and in which line of a file."""
+    lines = stderr.strip().splitlines() or [""]
+    at = [line for line in lines if f'{file}", line ' in line]
+    found = re.search(r"line (\d+), in (\S+)", at[-1]) if at else None
+    return f"{lines[-1]} ({found[2]})" if found else lines[-1]
 
 
 def _export(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from geodata.dataset import ID
+from geodata.dataset import ID, Dataset
 from geodata.described import described, read_toml, toml_of
 from geodata.errors import AlmanacError, BrokenData, UnknownName
 from geodata.panel import validate_panel, value_columns
+from geodata.publication import attachment
 from geodata.search import nearest
 from geodata.units import unit_of
 
@@ -205,6 +207,26 @@ def read_scenario(path: Path) -> Scenario:
         When the file cannot be read, has an unknown or missing key, or says what cannot be.
     """
     return described(Scenario, read_toml(path), where=path.name, id=path.stem)
+
+
+def published_scenario(dataset: Dataset) -> Scenario:
+    """The what-if that a published dataset is the outcome of.
+
+    Raises
+    ------
+    BrokenData
+        When it carries none, or one that cannot be read.
+    """
+    attached = dataset.publication.attachments if dataset.publication is not None else {}
+    name = next((name for name in attached if name.endswith(".toml")), "scenario.toml")
+    text = attachment(dataset, name).decode(errors="replace")
+    try:
+        found = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BrokenData(
+            "{file} is not valid TOML: {why}.", hint="Correct the line it names.", file=name, why=str(error)
+        ) from error
+    return described(Scenario, found, where=name, id=name.removesuffix(".toml"))
 
 
 def scenario_text(scenario: Scenario) -> str:

@@ -39,12 +39,16 @@ def unit_symbol(column: Column) -> str:
 
 def dataset_title(dataset: Dataset) -> str:
     """What a dataset is called, marked where it is an analyst's result that nobody has approved or is out of date."""
-    return marked(said(dataset.title), dataset.publication)
+    if dataset.publication is not None:  # an analyst's own words, which may be those of another dataset by chance
+        return marked(dataset.title, dataset.publication)
+    return said(dataset.title)
 
 
 def series_title(dataset: Dataset, column: Column) -> str:
     """What a column of a dataset measures, marked as its dataset is."""
-    return marked(said(column.title), dataset.publication)
+    if dataset.publication is not None:
+        return marked(column.title, dataset.publication)
+    return said(column.title)
 
 
 def column_title(column: Column) -> str:
@@ -105,9 +109,7 @@ def dataset_facts(dataset: Dataset) -> list[tuple[str, str]]:
         (t("Licence"), licence_words(dataset)),
         (t("Citation"), dataset.citation),
         *([(t("Address"), dataset.url)] if dataset.url else []),
-        (t("Observed"), period(dataset.observed_from, dataset.observed_to)),
-        (t("Step"), said(dataset.step)),
-        (t("Freshness"), _freshness(dataset)),
+        *_time_facts(dataset),
         *([(t("Taken from"), package_words(package))] if package is not None else []),
         (t("File"), t("{name}, checksum {checksum}…, agrees", name=dataset.path.name, checksum=dataset.sha256[:8])),
     ]
@@ -116,6 +118,14 @@ def dataset_facts(dataset: Dataset) -> list[tuple[str, str]]:
     except AlmanacError as error:
         facts[-1] = (t("File"), error_in_words(error)[0])
     return facts
+
+
+def _time_facts(dataset: Dataset) -> list[tuple[str, str]]:
+    """Of which time it speaks; only what was observed grows old."""
+    span, step = period(dataset.observed_from, dataset.observed_to), (t("Step"), said(dataset.step))
+    if dataset.publication is not None:
+        return [(t("Speaks of"), span), step]
+    return [(t("Observed"), span), step, (t("Freshness"), _freshness(dataset))]
 
 
 def package_words(package: Package) -> str:
@@ -136,6 +146,14 @@ def licence_words(dataset: Dataset) -> str:
 
 def source_line(dataset: Dataset) -> str:
     """Who made a dataset, under which licence, for which time, and when it was taken, in one line."""
+    if dataset.publication is not None:
+        return t(
+            "Source: {producer}, from a notebook; {licence}; speaks of {period}; published {day}.",
+            producer=dataset.producer,
+            licence=licence_words(dataset),
+            period=period(dataset.observed_from, dataset.observed_to),
+            day=day(dataset.retrieved),
+        )
     return t(
         "Source: {producer}; {licence}; observed {period}; retrieved {day}.",
         producer=dataset.producer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from io import BytesIO
 
 import geopandas as gpd
@@ -15,6 +16,7 @@ from app.dataset_words import column_title, dataset_title, licence_words, packag
 from app.publication_words import provenance_facts
 from app.text import day, period, said, t
 from geodata.dataset import Dataset
+from geodata.publication import attachment
 
 # Without this mark Excel takes UTF-8 for the machine's own code page and spoils every Chinese name.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -72,6 +74,22 @@ def parquet_bytes(dataset: Dataset, table: pd.DataFrame) -> bytes:
         return dataset.path.read_bytes()
     out = BytesIO()
     table.to_parquet(out, index=False, compression="zstd")
+    return out.getvalue()
+
+
+def zipped(dataset: Dataset) -> bytes:
+    """The files that go with what an analyst published: its code as it was run, its golden case and its numbers.
+
+    Raises
+    ------
+    BrokenData
+        When one is absent or not the one that was published.
+    """
+    assert dataset.publication is not None, f"{dataset.id} was not published from a notebook"
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in dataset.publication.attachments:
+            archive.writestr(name, attachment(dataset, name))
     return out.getvalue()
 
 

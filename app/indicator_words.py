@@ -9,7 +9,7 @@ import pandas as pd
 from analytics.against_normal import Trend
 from analytics.evidence import Grade
 from analytics.finding import Finding
-from analytics.indicator import Domain, Indicator
+from analytics.indicator import Indicator
 from analytics.standard import CONVENTION, Comparison, Standard
 from app.dataset_words import titled_source
 from app.publication_words import marked, standing_of
@@ -18,13 +18,6 @@ from app.text import listed, message, number, percent, period, quantity, said, t
 from geodata.errors import AlmanacError
 from geodata.region import Region
 
-DOMAINS: dict[Domain, str] = {
-    "traffic": message("Traffic"),
-    "water": message("Water"),
-    "natural_resources": message("Natural resources"),
-    "ground_motion": message("Ground motion"),
-    "cross_domain": message("Across domains"),
-}
 GRADES: dict[Grade, str] = {
     "published": message("published: agrees with a published worked example or official output"),
     "independent": message("independent: agrees with another implementation"),

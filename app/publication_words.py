@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from analytics.published import published_indicator
+from analytics.scenario import published_scenario
+from app.domain_words import DOMAINS
 from app.text import day, listed, said, t, together
 from geodata.catalog import open_catalog
 from geodata.dataset import Dataset
-from geodata.publication import Publication, stale
+from geodata.inventory import NOT_STATED
+from geodata.publication import Publication, Withdrawn, stale, withdrawn
+from geodata.settings import settings
 
 
 def marked(title: str, publication: Publication | None) -> str:
@@ -25,6 +29,12 @@ def standing_of(publication: Publication) -> str:
     """Whose result it is, whether it is approved, and whether its notebook is older than its inputs."""
     words = [
         t(
+            "This is what a what-if of {author} leads to, published from a notebook on {day}. It was not observed.",
+            author=publication.author,
+            day=day(publication.published),
+        )
+        if publication.kind == "scenario"
+        else t(
             "This is a result of {author}, published from a notebook on {day}.",
             author=publication.author,
             day=day(publication.published),
@@ -45,8 +55,15 @@ def standing_of(publication: Publication) -> str:
 
 def approval_words(publication: Publication) -> str:
     """Who has approved it and when, or that nobody has."""
+    if publication.approved is None and publication.earlier_approved_by:
+        return t(
+            "Nobody has approved it yet; {name} had approved the edition before it.",
+            name=publication.earlier_approved_by,
+        )
     if publication.approved is None:
         return t("Nobody has approved it yet.")
+    if publication.approved_by == publication.author:
+        return t("Approved by {name}, who made it, on {day}.", name=publication.author, day=day(publication.approved))
     return t("Approved by {name} on {day}.", name=publication.approved_by, day=day(publication.approved))
 
 
@@ -56,7 +73,12 @@ def provenance_facts(dataset: Dataset) -> list[tuple[str, str]]:
     changed = {one.name: one.how for one in stale(publication, open_catalog())}
     states = {"other": t("changed since"), "gone": t("no longer here")}
     inputs = [
-        t("{name} ({state})", name=_titled(one.name), state=states.get(changed.get(one.name, ""), t("unchanged")))
+        t(
+            "{name} ({licence}; {state})",
+            name=_titled(one.name),
+            licence=_licence(one.name),
+            state=states.get(changed.get(one.name, ""), t("unchanged")),
+        )
         for one in publication.inputs
     ]
     facts = [
@@ -82,6 +104,13 @@ def provenance_facts(dataset: Dataset) -> list[tuple[str, str]]:
     if publication.kind == "indicator":
         evidence = published_indicator(dataset).evidence
         facts.append((t("Golden case"), together(evidence.sources) or t("none")))
+    if publication.kind == "scenario":
+        scenario = published_scenario(dataset)
+        facts += [
+            (t("The what-if"), scenario.title),
+            (t("Why it is plausible"), scenario.why),
+            (t("Where its size comes from"), scenario.source),
+        ]
     return facts
 
 
@@ -94,11 +123,24 @@ def published_words(dataset: Dataset) -> str:
             title=dataset.title,
             id=dataset.id,
         ),
+        where_words(dataset),
         t(
             "Made from: {inputs}.",
             inputs=listed(_titled(one.name) for one in publication.inputs) or t("no dataset of the catalogue"),
         ),
     ]
+    if publication.earlier_approved_by:
+        words.append(
+            t(
+                "It takes the place of an edition that {name} had approved, and is to be approved anew.",
+                name=publication.earlier_approved_by,
+            )
+        )
+    elif publication.replaces:
+        words.append(t("It takes the place of its earlier edition."))
+    before = next((one for one in withdrawn(settings().publications) if one.id == dataset.id), None)
+    if before is not None:
+        words.append(withdrawal_words(before))
     if not publication.as_saved:
         words.append(
             t(
@@ -107,6 +149,36 @@ def published_words(dataset: Dataset) -> str:
             )
         )
     return "\n".join(words)
+
+
+def where_words(dataset: Dataset) -> str:
+    """On which pages a publication is found."""
+    if _of(dataset).kind == "indicator":
+        domain = published_indicator(dataset).domain
+        return t(
+            "It is on the page {page} under “Indicator”, and on Explore, Place and Data.", page=said(DOMAINS[domain])
+        )
+    return t("It is on the pages Explore, Place and Data.")
+
+
+def withdrawal_words(one: Withdrawn) -> str:
+    """Who withdrew an edition, when and why."""
+    publication = one.publication
+    return t(
+        "“{title}” was withdrawn by {name} on {day}: {reason}",
+        title=one.title,
+        name=publication.withdrawn_by,
+        day=day(publication.withdrawn or publication.published),
+        reason=publication.reason,
+    )
+
+
+def _licence(name: str) -> str:
+    """Under which licence an input is; of the analyst's own files nobody knows."""
+    catalog = open_catalog()
+    if name not in catalog or catalog[name].licence == NOT_STATED:
+        return t("licence not stated")
+    return said(catalog[name].licence)
 
 
 def _titled(name: str) -> str:

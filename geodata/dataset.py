@@ -75,7 +75,7 @@ class Package:
     sha256: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """One table of facts with its origin; `load()` reads it.
 
@@ -107,6 +107,10 @@ class Dataset:
     places: Mapping[str, str] = field(default_factory=dict)
     appended: int = 0
     publication: Publication | None = None
+
+    def __repr__(self) -> str:
+        # Short: a cell of a notebook that ends with one shows it.
+        return f"Dataset({self.id!r}, {self.title!r}, region={self.region!r})"
 
     def __hash__(self) -> int:
         # Mappings are not hashable; these say all that the caches need to know.

@@ -39,7 +39,8 @@ def inventory(datasets: Iterable[Dataset]) -> Inventory:
     Datasets without values (outlines, basemaps) are counted, but say nothing of how new or old the data are.
     """
     all_of_them = tuple(datasets)
-    observed = [d for d in all_of_them if d.columns]
+    # What analysts published was not observed.
+    observed = [d for d in all_of_them if d.columns and d.publication is None]
     damaged = {}
     for dataset in all_of_them:
         try:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from geodata.atomic import write_whole
-from geodata.described import toml_of
+from geodata.described import described, read_toml, toml_of
 from geodata.errors import AlmanacError, BrokenData
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Publication:
     kind : an indicator's result carries its metadata and golden case
     inputs : what it was made from
     attachments : the files that go with the table, by name, with their checksums
+    replaces, earlier_approved_by : the edition whose place it took, and who had approved that; "" for none
     approved_by, approved : who approved it and when; "" and None while nobody has
     withdrawn_by, withdrawn, reason : who withdrew it, when and why
     """
@@ -75,6 +76,8 @@ class Publication:
     inputs: tuple[Input, ...]
     kind: Literal["result", "indicator", "scenario"] = "result"
     attachments: Mapping[str, str] = field(default_factory=dict)
+    replaces: str = ""
+    earlier_approved_by: str = ""
     approved_by: str = ""
     approved: datetime | None = None
     withdrawn_by: str = ""
@@ -196,6 +199,13 @@ def approve(folder: Path, dataset: Dataset, by: str) -> Dataset:
         When nobody is named, the edition no longer counts, or the folder cannot be written.
     """
     _still(folder, dataset)
+    if _of(dataset).approved is not None:
+        raise AlmanacError(
+            "“{title}” is already approved, by {name}.",
+            hint="There is nothing more to do; withdraw it where it should not be relied on.",
+            title=dataset.title,
+            name=_of(dataset).approved_by,
+        )
     publication = dataclasses.replace(_of(dataset), approved_by=_named(by), approved=_now())
     approved = dataclasses.replace(dataset, publication=publication)
     try:
@@ -222,6 +232,10 @@ def withdraw(folder: Path, dataset: Dataset, by: str, reason: str) -> Path:
         As `approve`.
     """
     _still(folder, dataset)
+    if not reason.strip():
+        raise AlmanacError(
+            "No reason is given for the withdrawal.", hint="Give one in a sentence; it is kept with the decision."
+        )
     publication = dataclasses.replace(_of(dataset), withdrawn_by=_named(by), withdrawn=_now(), reason=reason.strip())
     told = description_of(dataclasses.replace(dataset, publication=publication))
     record = folder / WITHDRAWN / f"{dataset.id}-{publication.edition}.toml"
@@ -231,6 +245,30 @@ def withdraw(folder: Path, dataset: Dataset, by: str, reason: str) -> Path:
     except OSError as error:
         raise _unwritable(folder, error) from error
     return record
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """What no longer counts: the id, title and region, and the publication with who withdrew it and why."""
+
+    id: str
+    title: str
+    region: str
+    publication: Publication
+
+
+def withdrawn(folder: Path) -> tuple[Withdrawn, ...]:
+    """What was withdrawn, the latest first; records that cannot be read are left out."""
+    found = []
+    for path in (folder / WITHDRAWN).glob("*.toml"):
+        try:
+            told = read_toml(path)
+            publication = described(Publication, told.get("publication"), where=path.name)
+        except BrokenData:
+            continue
+        name = path.stem.removesuffix(f"-{publication.edition}")
+        found.append(Withdrawn(name, str(told.get("title", "")), str(told.get("region", "")), publication))
+    return tuple(sorted(found, key=lambda one: one.publication.withdrawn or one.publication.published, reverse=True))
 
 
 def description_of(dataset: Dataset) -> str:

@@ -30,6 +30,7 @@ from geodata.settings import settings
 from geodata.table_bytes import dataset_bytes
 from geodata.units import unit_of
 
+_LONGEST_TITLE = 120
 Kind = Literal["result", "indicator", "scenario"]
 
 
@@ -52,6 +53,7 @@ def publish(
     theme: Theme | None = None,
     observed: tuple[date, date] | None = None,
     flaws: Sequence[str] = (),
+    licence: str = NOT_STATED,
     inputs: Iterable[str] | None = None,
     files: Iterable[str | Path] = (),
     author: str | None = None,
@@ -75,6 +77,7 @@ def publish(
     theme : what it is about; by default that of the first dataset with values that was read.
     observed : the first and last day that it speaks of; by default its own times, else those of its inputs.
     flaws : what is known to be wrong or missing, in sentences.
+    licence : under which others may use it. Those of what it was made from stand beside these.
     inputs : the ids of the datasets that it was made from; by default all whose tables this notebook has asked for.
     files : the analyst's own files that it was made from too.
     author : who publishes; by default `ALMANAC_AUTHOR`, or the name of the user.
@@ -91,18 +94,16 @@ def publish(
         When the table breaks its contract, knows places that the region does not, holds no value, belongs to no one
         region, or its id is taken; and when the folder of publications cannot be written. Nothing is changed then.
     """
+    _refuse(result, title, method)
     ran = what_ran(notebook)
     catalog = open_catalog()
-    if not title.strip() or not method.strip():
-        raise AlmanacError(
-            "The result has no title, or nothing says how it was made.",
-            hint="Fill title and method: they are all that others have to understand it.",
-        )
     by = (author or settings().author or _user()).strip()
     wanted = _id(id, title, catalog, ran.notebook, by)
+    earlier = catalog[wanted].publication if wanted in catalog else None
     # Its own earlier edition, looked at since, is not what it was made from.
     read = tuple(d for d in _read(catalog, inputs) if d.id != wanted)
     home = _region(region, read)
+    _refuse_namesake(home, wanted, title)
     made_from = [d for d in read if d.region == home.id]
     table, kind, locations, step = _table(result, home)
     first, last = (pd.Timestamp(day).date() for day in observed or _span(table, made_from))
@@ -126,6 +127,8 @@ def publish(
         inputs=(*(Input(d.id, d.sha256, d.appended) for d in read), *_own(files)),
         kind=attached.kind if attached is not None else "result",
         attachments={name: hashlib.sha256(held).hexdigest() for name, held in extra.items()},
+        replaces=earlier.edition if earlier is not None else "",
+        earlier_approved_by=earlier.approved_by if earlier is not None else "",
     )
     folder = settings().publications
     dataset = Dataset(
@@ -137,7 +140,7 @@ def publish(
         theme=theme or _theme(made_from),
         kind=kind,
         producer=publication.author,
-        licence=_licence(made_from),
+        licence=licence,
         citation=f"{publication.author} ({now.year}). {title.strip()}. Made with {publication.notebook_name}.",
         url="",
         observed_from=first,
@@ -155,6 +158,28 @@ def publish(
     published_dataset(folder / f"{wanted}.toml", tomllib.loads(description_of(dataset)), bundled)
     put(folder, dataset, content, extra)
     return open_catalog()[wanted]
+
+
+def _refuse(result: object, title: str, method: str) -> None:
+    """Refuses what is no table, and what nobody could understand."""
+    if not isinstance(result, pd.Series | pd.DataFrame):
+        raise AlmanacError(
+            "What is to be published is a {kind}, not a table.",
+            hint="Hand over a Series, a DataFrame or a GeoDataFrame by place.",
+            kind=type(result).__name__,
+        )
+    if not title.strip() or not method.strip():
+        raise AlmanacError(
+            "The result has no title, or nothing says how it was made.",
+            hint="Fill title and method: they are all that others have to understand it.",
+        )
+    if len(title.strip()) > _LONGEST_TITLE:
+        raise AlmanacError(
+            "The title has {n} signs, more than fit on a page.",
+            hint="Shorten it to {most}, and tell the rest in method.",
+            n=len(title.strip()),
+            most=_LONGEST_TITLE,
+        )
 
 
 def _read(catalog: Catalog, inputs: Iterable[str] | None) -> tuple[Dataset, ...]:
@@ -217,6 +242,13 @@ def _table(
             hint="Index it by the ids of its places, as every layer and indicator of Almanac is.",
         )
     table["location_id"] = table["location_id"].astype("str")
+    if "time" not in table.columns and table["location_id"].duplicated().any():
+        raise BrokenData(
+            "The place {place} comes {n} times, and the result has no column time.",
+            hint="Keep one row for each place, or add the time of each, in UTC.",
+            place=table.loc[table["location_id"].duplicated(), "location_id"].iloc[0],
+            n=int(table["location_id"].value_counts().iloc[0]),
+        )
     table = _valued(table.drop(columns="name", errors="ignore"))
     step: Step = "once"
     if "time" in table.columns:
@@ -251,7 +283,17 @@ def _locations(region: Region, ids: pd.Series) -> str:
     for dataset in layers:
         if wanted.isin(region.places_of(dataset)).all():
             return dataset.id
-    strangers = wanted[~wanted.isin(region.places().index)]
+    places = region.places().index
+    strangers = wanted[~wanted.isin(places)]
+    padded = next((i.zfill(n) for i in strangers for n in (len(i) + 1, len(i) + 2) if i.zfill(n) in places), None)
+    if padded is not None:
+        raise BrokenData(
+            "The place “{place}” is none of {region}, but “{padded}” is: the ids have lost their leading zeros.",
+            hint="Read the ids as text, so that the zeros stay.",
+            place=padded.lstrip("0"),
+            region=region.name,
+            padded=padded,
+        )
     raise BrokenData(
         "The place “{place}” is none of {region}; {n} of {all} are not."
         if len(strangers)
@@ -310,8 +352,11 @@ def _id(asked: str | None, title: str, catalog: Catalog, notebook: Path, author:
     if wanted in catalog.broken:
         raise catalog.broken[wanted]
     there = catalog[wanted].publication if wanted in catalog else None
+    if wanted not in catalog:
+        return wanted
     moved = there is not None and (there.notebook_name, there.author) == (notebook.name, author)
-    if wanted in catalog and (there is None or not (moved or there.notebook == str(notebook))):
+    same = there is not None and (there.notebook == str(notebook) or (moved and not Path(there.notebook).exists()))
+    if not same:
         raise AlmanacError(
             "There is already a dataset “{id}”, by {producer}.",
             hint="Choose another title, add id=“…”, or withdraw that one on the Data page.",
@@ -319,6 +364,18 @@ def _id(asked: str | None, title: str, catalog: Catalog, notebook: Path, author:
             producer=catalog[wanted].producer,
         )
     return wanted
+
+
+def _refuse_namesake(region: Region, dataset_id: str, title: str) -> None:
+    """Refuses the title of another dataset of the region: approved, the two could not be told apart."""
+    namesake = next((d for d in region.datasets if d.title == title.strip() and d.id != dataset_id), None)
+    if namesake is not None:
+        raise AlmanacError(
+            "“{title}” is already the title of a dataset by {producer}.",
+            hint="Give the result a title of its own.",
+            title=title.strip(),
+            producer=namesake.producer,
+        )
 
 
 def _theme(read: Sequence[Dataset]) -> Theme:
@@ -330,12 +387,6 @@ def _theme(read: Sequence[Dataset]) -> Theme:
             known=tuple(theme for theme in get_args(Theme) if theme != "basemap"),
         )
     return valued[0]
-
-
-def _licence(read: Sequence[Dataset]) -> str:
-    """The licence of what a result rests on, where it is the same for all of it."""
-    licences = {d.licence for d in read if d.columns}
-    return licences.pop() if len(licences) == 1 else NOT_STATED
 
 
 def _own(files: Iterable[str | Path]) -> Iterable[Input]:

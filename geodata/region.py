@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -290,6 +291,17 @@ def datasets_read() -> tuple[Dataset, ...]:
     Reading the names and positions of all places, or how many rows there are, is not counted.
     """
     return tuple(_asked.values())
+
+
+@contextmanager
+def unnoted() -> Iterator[None]:
+    """Within it, what is read is not noted: it is not the notebook that asks."""
+    before = dict(_asked)
+    try:
+        yield
+    finally:
+        _asked.clear()
+        _asked.update(before)
 
 
 def _noted(dataset: Dataset) -> pd.DataFrame | gpd.GeoDataFrame:

@@ -121,7 +121,7 @@ def unit_of(column: str) -> Unit:
             return unit
     raise BrokenData(
         "The column “{column}” carries no known unit in its name.",
-        hint="End the name with a unit listed in geodata/units.py, such as discharge_m3_per_s.",
+        hint="End the name with a unit, such as discharge_m3_per_s, rain_mm, forest_percent or wells_count.",
         column=column,
     )
 

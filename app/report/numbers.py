@@ -27,9 +27,9 @@ SERIES = ("location_id", "series", "time", "kind", "value", "low_80", "high_80",
 class Numbers:
     """Collects what pages print; a number that several pages print is kept once.
 
-    `made` says what a number is: "value" as its producer published it, "indicator", "forecast"; "mean", "sum" or
-    "last" of the values within the step that a map shows; or, of a key figure of the region, "total" or "median" over
-    its places.
+    `made` says what a number is: "value" as its producer or an analyst published it, "indicator", "forecast"; "mean",
+    "sum" or "last" of the values within the step that a map shows; or, of a key figure of the region, "total" or
+    "median" over its places.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Numbers:
                 "observed_to": _day(row["observed_to"]),
                 "rank": rank[0] if rank is not None else None,
                 "of": rank[1] if rank is not None else None,
-                "datasets": row["dataset"],
+                "datasets": _made_from(found, row["dataset"]),
             }
         )
 
@@ -105,7 +105,7 @@ class Numbers:
                     "completeness": table["completeness"].to_numpy(float),
                     "observed_from": _days(table["observed_from"]),
                     "observed_to": _days(table["observed_to"]),
-                    "datasets": _known(table["dataset"]),
+                    "datasets": _known(table["dataset"].map(lambda ids: _made_from(found, ids))),
                 }
             )
         )
@@ -211,6 +211,15 @@ class Numbers:
         for column in SERIES[4:]:
             found[column] = np.concatenate([_numbers(points, column) for _, _, points, _ in self._series])
         return pd.DataFrame(found)
+
+
+def _made_from(found: Finding, ids: Any) -> Any:
+    """The ids of the datasets behind a number, that first in which an analyst published it."""
+    published = found.indicator.published
+    if published is None:
+        return ids
+    behind = str(ids).split() if pd.notna(ids) else []
+    return " ".join(dict.fromkeys((published.dataset, *behind)))
 
 
 def _day(moment: Any) -> str | None:

@@ -12,7 +12,7 @@ import pandas as pd
 from analytics.against_normal import Normal, Yearly, against_normal, yearly_of
 from analytics.fan import fan_at
 from analytics.finding import Finding, finding, opening
-from analytics.indicator import Domain
+from analytics.indicator import Domain, Indicator
 from analytics.latest import latest
 from analytics.measure import measured, uses
 from analytics.nesting import nesting
@@ -38,9 +38,9 @@ from app.report.numbers import Numbers
 from app.report.printed_charts import fan_chart, normal_chart, yearly_chart
 from app.report.request import Sizes
 from app.report.theme import Theme
-from app.report.words import layer_facts, map_alt, theme_facts
+from app.report.words import analyst_evidence, layer_facts, map_alt, theme_facts
 from app.sentences import standing_words
-from app.text import error_in_words, listed, number, percent, quantity, said, t, together, when
+from app.text import error_in_words, listed, number, percent, period, quantity, said, t, together, when
 from geodata.dataset import Column, Dataset
 from geodata.errors import AlmanacError
 from geodata.region import Region
@@ -68,7 +68,7 @@ class Sheets:
         self.alt = map_alt(theme, self.map.symbols)
         self.findings = list(_findings(region, layers, theme))
         self.rows = {f.indicator.id: f.measured.table.to_dict("index") for f in self.findings}
-        self.series = [(d, c, latest(region, d, c.name)) for d, c in _series(region, layers)]
+        self.series = [(d, c, latest(region, d, c.name)) for d, c in _series(region, layers, theme)]
         self.series_rows = [found.to_dict("index") for _, _, found in self.series]
         self.names = region.places()["name"].fillna("").astype(str).to_dict()
         self.layers = region.places()["layer"].to_dict()
@@ -168,15 +168,19 @@ class Sheets:
         name = self.names.get(place, place)
         here = [(f, row) for f in self.findings if (row := self.rows[f.indicator.id].get(place)) is not None]
         known = [(f, row) for f, row in here if not row["reason"]]
+        # What an analyst published as an indicator is told as one, and not once more as a value.
+        as_indicators = {f.indicator.published.dataset for f, _ in here if f.indicator.published is not None}
         published = [
             (d, c, row)
             for (d, c, _), told in zip(self.series, self.series_rows, strict=True)
-            if (row := told.get(place)) is not None
+            if (row := told.get(place)) is not None and d.id not in as_indicators
         ]
         rows, used = [], []
         for found, row in known[:_FIGURES]:
             rows.append(self._indicator_row(found, place, row))
             numbers.add_indicator(place, name, found, row, self._rank(found, place))
+            if found.indicator.published is not None:
+                used.append(self.region.dataset(found.indicator.published.dataset))
             used += [d for d in found.measured.use.datasets if d.id in str(row["dataset"]).split()]
         for dataset, column, row in published[: _FIGURES - len(rows)]:
             rows.append(_value_row(self.region, dataset, column, row))
@@ -205,7 +209,7 @@ class Sheets:
             told,
             vintage_words(row),
             share,
-            said(SHORT_GRADES[indicator.evidence.grade]) if not row["reason"] else "",
+            _evidence_words(indicator) if not row["reason"] else "",
         )
 
     def _rank(self, found: Finding, place: str) -> tuple[float, int] | None:
@@ -328,10 +332,17 @@ def _value_row(region: Region, dataset: Dataset, column: Column, row: Mapping[st
         _rank_words(row["rank"], row["of"]) if pd.notna(row["rank"]) and row["of"] > 1 else "",
         when(row["time"].tz_convert(region.clock(dataset.step)), dataset.step)
         if timed
-        else when(pd.Timestamp(dataset.observed_to), "1 year"),
+        else period(dataset.observed_from, dataset.observed_to),
         t("{n}; {share}", n=number(row["n"], decimals=0), share=share) if timed else "1",
-        t("as published"),
+        t("as published") if dataset.publication is None else analyst_evidence(dataset.publication),
     )
+
+
+def _evidence_words(indicator: Indicator) -> str:
+    """How well the formula is proven; of an analyst's indicator, that it is one."""
+    if indicator.published is not None:
+        return analyst_evidence(indicator.published.publication)
+    return said(SHORT_GRADES[indicator.evidence.grade])
 
 
 def _ranks(values: pd.Series) -> tuple[dict[str, float], int]:
@@ -362,10 +373,13 @@ def _findings(region: Region, layers: AbstractSet[str], theme: Theme) -> Iterato
                 continue  # told on the domain's page
 
 
-def _series(region: Region, layers: AbstractSet[str]) -> Iterator[tuple[Dataset, Column]]:
-    """The series that the places of some layers may have, the region's headlines first."""
-    named = [region.series(name) for name in dict.fromkeys((region.opens_on, *region.headlines))]
-    rest = [(d, c) for d in region.datasets for c in d.columns.values()]
+def _series(region: Region, layers: AbstractSet[str], theme: Theme) -> Iterator[tuple[Dataset, Column]]:
+    """The series that the places of some layers may have: the theme's and the region's headlines first."""
+    asked = () if theme.finding is not None else (theme.name,)
+    named = [region.series(name) for name in dict.fromkeys((*asked, region.opens_on, *region.headlines))]
+    # What was approved by name is wanted: it is not to be what is left out for want of room.
+    datasets = sorted(region.datasets, key=lambda d: d.publication is None)
+    rest = [(d, c) for d in datasets for c in d.columns.values()]
     seen: set[tuple[str, str]] = set()
     for dataset, column in [*named, *rest]:
         where = dataset.id if dataset.kind == "layer" else dataset.locations

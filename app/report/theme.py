@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import geopandas as gpd
@@ -37,7 +37,7 @@ class Theme:
     classes : those of the screen
     period : the time that the values are of, in words
     now : what is meant by it where places end at different times; "" else
-    datasets : from which the numbers were made
+    datasets : from which the numbers were made; of an analyst's result this itself first, then what is behind it
     finding : the indicator with its evidence, seen through the standard asked for; None for a series
     shown, at : the series at all steps, and which of them is shown; None and 0 for an indicator
     series : the series behind it, as `dataset.column`; "" where there is none
@@ -87,6 +87,19 @@ def themes(region: Region) -> dict[str, str]:
     return found
 
 
+def printable(region: Region, theme: Theme | None = None) -> Region:
+    """The region as reports print it: without results of analysts that nobody has approved.
+
+    That which is itself the theme stays, since it was asked for: it is printed with its mark.
+    """
+    own = theme.datasets[0].id if theme is not None else ""
+    datasets = tuple(
+        d for d in region.datasets if d.publication is None or d.publication.approved is not None or d.id == own
+    )
+    # Where nothing is left out, what was made for the pages of the dashboard serves the report too.
+    return region if datasets == region.datasets else replace(region, datasets=datasets)
+
+
 def theme_of(
     region: Region,
     name: str | None = None,
@@ -115,7 +128,9 @@ def theme_of(
     wanted = name or region.opens_on
     if wanted in get_args(Domain):
         domain: Domain = next(d for d in get_args(Domain) if d == wanted)
-        first = opening(region, domain, OPENS_ON[domain]) if uses(region, domain) else []
+        # Who names a domain has not asked for what nobody approved.
+        relied_on = printable(region)
+        first = opening(relied_on, domain, OPENS_ON[domain]) if uses(relied_on, domain) else []
         if not first:
             raise AlmanacError(
                 "The region {region} has no data for the domain “{domain}”.",
@@ -177,7 +192,9 @@ def _of_indicator(region: Region, name: str, standard: str, reference: tuple[int
     ends = table.loc[table["value"].notna(), ["observed_from", "observed_to"]].dropna()
     told = period(ends["observed_from"].min(), ends["observed_to"].max()) if len(ends) else ""
     needed = found.indicator.needs[0] if found.indicator.table == "panel" else ""
-    dataset = next((d for d in found.measured.use.datasets if needed in d.columns), None)
+    used = found.measured.use.datasets
+    dataset = next((d for d in used if needed in d.columns), None)
+    published = found.indicator.published
     return Theme(
         name=name,
         title=short_title(found.indicator),
@@ -188,7 +205,7 @@ def _of_indicator(region: Region, name: str, standard: str, reference: tuple[int
         classes=found.classes,
         period=told,
         now=age_words(table) if found.indicator.latest else "",
-        datasets=found.measured.use.datasets,
+        datasets=used if published is None else _behind(region, region.dataset(published.dataset)),
         finding=found,
         shown=None,
         at=0,
@@ -224,12 +241,18 @@ def _of_series(region: Region, dataset: Dataset, column: Column, step: str, time
         classes=class_breaks(all_of_it.values, method="diverging" if column.scale == "diverging" else "quantile"),
         period=told,
         now="",
-        datasets=(dataset,),
+        datasets=_behind(region, dataset),
         finding=None,
         shown=all_of_it,
         at=at,
         series=f"{dataset.id}.{column.name}" if dataset.kind == "panel" else "",
     )
+
+
+def _behind(region: Region, dataset: Dataset) -> tuple[Dataset, ...]:
+    """A dataset, and after one that an analyst published what of the region it was made from."""
+    made_from = {one.name for one in dataset.publication.inputs} if dataset.publication is not None else set()
+    return (dataset, *(d for d in region.datasets if d.id in made_from - {dataset.id}))
 
 
 def _at(shown: Cube, time: str, series: str) -> int:

@@ -11,7 +11,9 @@ from app.publication_words import standing_of
 from app.report.symbology import Symbol
 from app.report.theme import Theme
 from app.text import day, listed, number, period, quantity, said, t, tn, together
+from geodata.catalog import open_catalog
 from geodata.dataset import Dataset
+from geodata.publication import Publication
 from geodata.region import Region
 
 
@@ -100,17 +102,34 @@ def class_method(classes: Classes) -> str:
 
 
 def layer_facts(datasets: Iterable[Dataset]) -> list[tuple[str, str]]:
-    """Producer, licence and vintage of each dataset, once."""
-    return [
-        (
-            dataset_title(dataset),
-            t(
-                "{producer}; {licence}; observed {period}; retrieved {day}.",
-                producer=dataset.producer,
-                licence=licence_words(dataset),
-                period=period(dataset.observed_from, dataset.observed_to),
-                day=day(dataset.retrieved),
-            ),
+    """From whom each dataset is, once: producer, licence and vintage; of an analyst's, from which notebook and what."""
+    return [(dataset_title(dataset), _origin(dataset)) for dataset in dict.fromkeys(datasets)]
+
+
+def _origin(dataset: Dataset) -> str:
+    licence, span = licence_words(dataset), period(dataset.observed_from, dataset.observed_to)
+    publication = dataset.publication
+    if publication is None:
+        return t(
+            "{producer}; {licence}; observed {period}; retrieved {day}.",
+            producer=dataset.producer,
+            licence=licence,
+            period=span,
+            day=day(dataset.retrieved),
         )
-        for dataset in dict.fromkeys(datasets)
-    ]
+    catalog = open_catalog()
+    inputs = (dataset_title(catalog[i.name]) if i.name in catalog else i.name for i in publication.inputs)
+    return t(
+        "{author}; published on {day} from the notebook {notebook}; made from {inputs}; {licence}; speaks of {period}.",
+        author=publication.author,
+        day=day(publication.published),
+        notebook=publication.notebook_name,
+        inputs=listed(inputs) or t("no dataset of the catalogue"),
+        licence=licence,
+        period=span,
+    )
+
+
+def analyst_evidence(publication: Publication) -> str:
+    """What stands behind a number that no producer published, in the words of a table."""
+    return t("an analyst’s result, approved") if publication.approved is not None else t("an analyst’s result")

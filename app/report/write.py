@@ -27,7 +27,7 @@ from app.report.map_page import add_numbers, map_page
 from app.report.numbers import Numbers
 from app.report.request import VOLUME, Request, sizes
 from app.report.sheet import Sheets
-from app.report.theme import Theme, theme_of
+from app.report.theme import Theme, printable, theme_of
 from app.report.typeset import typeset
 from app.text import day, language, said, t, use_language
 from geodata.errors import AlmanacError
@@ -168,7 +168,9 @@ def writing(folder: Path) -> Iterator[None]:
 
 def document_id(request: Request, region: Region) -> str:
     """The id by which a report is cited: what was asked for and of which data, so that equal reports share it."""
-    data = {d.id: d.sha256 for d in region.datasets}
+    # What an analyst published is printed once it is approved: with that the report is another one.
+    approved = {d.id for d in region.published if d.publication is not None and d.publication.approved is not None}
+    data = {d.id: f"{d.sha256} approved" if d.id in approved else d.sha256 for d in region.datasets}
     asked = {k: str(v) for k, v in request.settings().items() if k not in ("document_id", "logo", "dashboard")}
     digest = hashlib.sha256(json.dumps([asked, data], sort_keys=True).encode()).hexdigest()
     return f"ALM-{region.id.upper().replace('_', '-')}-{digest[:8].upper()}"
@@ -182,9 +184,10 @@ class _Making:
 
     def __init__(self, request: Request, progress: Progress) -> None:
         self.request, self.progress = request, progress
-        self.region = request.load()
+        whole = request.load()
         logo = request.read_logo()
-        self.theme = asked_theme(request, self.region)
+        self.theme = asked_theme(request, whole)
+        self.region = printable(whole, self.theme)
         sheets = request.kind in ("atlas", "sheet")
         self.places = list(request.places or self.theme.layer.index) if sheets else []
         self.volumes = max(math.ceil(len(self.places) / VOLUME), 1)
@@ -192,7 +195,7 @@ class _Making:
         self.made: list[Document] = []
         self.issue = Issue(
             issuer=request.issuer,
-            document_id=request.document_id or document_id(request, self.region),
+            document_id=request.document_id or document_id(request, whole),
             printed=day(datetime.date.today()),
             classification=request.classification,
             logo=logo,

@@ -27,7 +27,7 @@ from app.export import EXCEL_ROWS, csv_bytes, csv_size, parquet_bytes, source_te
 from app.map import map_view
 from app.text import message, number, percent, said, t, tn, together
 from app.view import Context, View
-from app.views.publications.card import draw_provenance
+from app.views.publications.card import draw_provenance, draw_withdrawn, show_decision
 from app.widgets import choose, errors_shown, fragment, plain, remember, remembered, show_error, show_place_link
 from geodata.catalog import Catalog, open_catalog
 from geodata.dataset import Column, Dataset
@@ -59,7 +59,11 @@ def draw(context: Context) -> None:
         words = _words()
     region = None if scope == "all" else context.region.id
     found = catalog.search(words, region=region, also=_titles(catalog))
-    _answer(inventory(d for d in catalog.values() if region in (None, d.region)))
+    show_decision()
+    here = [d for d in catalog.values() if region in (None, d.region)]
+    _answer(
+        inventory(d for d in here if d.publication is None), inventory(d for d in here if d.publication is not None)
+    )
     for error in catalog.broken.values():
         show_error(error)
     if not found:
@@ -67,6 +71,7 @@ def draw(context: Context) -> None:
         return
     _results(found, scope)
     opened = _opened(catalog, found, context.region)
+    draw_withdrawn(region)
     home = context.region if opened.region == context.region.id else load_region(opened.region)
     _dataset(opened, home)
 
@@ -97,9 +102,18 @@ def _titles(catalog: Catalog) -> dict[str, Sequence[str]]:
     return {d.id: (said(d.title), *(said(c.title) for c in d.columns.values())) for d in catalog.values()}
 
 
-def _answer(found: Inventory) -> None:
-    st.markdown(plain(inventory_words(found)))
-    for error in found.damaged.values():
+def _answer(observed: Inventory, published: Inventory) -> None:
+    words = [inventory_words(observed)]
+    if published.datasets:
+        words.append(
+            tn(
+                "Beside them there is {n} result of an analyst.",
+                "Beside them there are {n} results of analysts.",
+                len(published.datasets),
+            )
+        )
+    st.markdown(plain(together(words)))
+    for error in (*observed.damaged.values(), *published.damaged.values()):
         show_error(error)
 
 
@@ -172,7 +186,7 @@ def _opened(catalog: Catalog, found: Sequence[Dataset], region: Region) -> Datas
 
 def _dataset(dataset: Dataset, region: Region) -> None:
     st.header(plain(dataset_title(dataset)))
-    st.markdown(plain(said(dataset.summary)))
+    st.markdown(plain(said(dataset.summary) if dataset.publication is None else dataset.summary))
     draw_provenance(dataset)
     at_facts, at_flaws = st.columns(2, gap="large")
     with at_facts:
@@ -188,6 +202,8 @@ def _dataset(dataset: Dataset, region: Region) -> None:
         st.markdown("\n".join(f"- {plain(said(flaw))}" for flaw in dataset.flaws) or t("None is known."))
     with errors_shown():
         table = region.table(dataset.id) if dataset.theme != "basemap" else dataset.load()
+        if dataset.kind == "panel" and dataset.timeless:
+            table = table.drop(columns="time")  # there only because every panel has one
         _statistics(dataset)
         _coverage(dataset, region)
         _preview(dataset, table)
@@ -226,7 +242,9 @@ def _statistics(dataset: Dataset) -> None:
         )
     outside = sum(column.outside for column in found.columns)
     words.append(
-        t("No value lies outside the limits of what is plausible.")
+        t("Nobody has stated what would be plausible.")
+        if not any(_limited(column) for column in dataset.columns.values())
+        else t("No value lies outside the limits of what is plausible.")
         if not outside
         else tn(
             "{n} value lies outside the limits of what is plausible.",
@@ -239,6 +257,10 @@ def _statistics(dataset: Dataset) -> None:
     st.caption(plain(t("An outlier is a value {rule}.", rule=said(found.outlier_rule))))
 
 
+def _limited(column: Column) -> bool:
+    return math.isfinite(column.minimum) or math.isfinite(column.maximum)
+
+
 def _column_row(column: Column, found: ColumnProfile) -> dict[str, str]:
     return {
         t("Column"): column_title(column),
@@ -249,7 +271,7 @@ def _column_row(column: Column, found: ColumnProfile) -> dict[str, str]:
         t("Complete"): percent(min(found.completeness, found.share_present), decimals=1),
         t("Outliers"): number(found.outliers, decimals=0),
         t("Plausible"): t("{low} to {high}", low=number(column.minimum), high=number(column.maximum))
-        if math.isfinite(column.minimum) or math.isfinite(column.maximum)
+        if _limited(column)
         else t("not stated"),
         t("Outside"): number(found.outside, decimals=0),
         t("Mean"): number(found.mean),
@@ -332,7 +354,7 @@ def _preview(dataset: Dataset, table: pd.DataFrame | gpd.GeoDataFrame) -> None:
             shown=number(min(PREVIEW_ROWS, len(table)), decimals=0),
             n=number(len(table), decimals=0),
         )
-        if dataset.kind == "panel"
+        if dataset.kind == "panel" and not dataset.timeless
         else t(
             "{shown} of {n} rows, without their geometry.",
             shown=number(min(PREVIEW_ROWS, len(table)), decimals=0),

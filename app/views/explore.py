@@ -12,7 +12,15 @@ from analytics.classes import Classes, class_breaks
 from analytics.cube import ENOUGH, Cube, cube, mapped_layer, steps_of
 from analytics.series import sketch
 from app.charts import distribution_figure, map_figure, series_figure
-from app.dataset_words import column_title, dataset_title, source_line, spread_words, theme_words, unit_symbol
+from app.dataset_words import (
+    column_title,
+    dataset_title,
+    series_title,
+    source_line,
+    spread_words,
+    theme_words,
+    unit_symbol,
+)
 from app.map import map_view
 from app.text import message, number, percent, said, t, together
 from app.view import Context, View
@@ -75,7 +83,7 @@ def _explore(context: Context) -> None:
         layer,
         shown.at(0) if moving is None else moving,
         classes=classes,
-        title=said(column.title),
+        title=series_title(dataset, column),
         unit=symbol,
         time=_index(shown.times, remembered("time"), shown.latest_full()) if moving is not None else None,
         step=MAP_STEPS.get(step, "day"),

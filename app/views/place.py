@@ -22,8 +22,9 @@ from app.dataset_words import (
     titled_source,
     unit_symbol,
 )
+from app.domain_words import DOMAINS
 from app.indicator_tables import place_table
-from app.indicator_words import DOMAINS, short_title, value_words
+from app.indicator_words import short_title, value_words
 from app.map import map_view
 from app.publication_words import marked
 from app.sentences import answer, chance_words, change_words, completeness_words, qualifier_words, standing_words

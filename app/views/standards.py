@@ -10,8 +10,9 @@ from analytics.finding import compared, finding
 from analytics.indicators import INDICATORS
 from analytics.measure import measured
 from analytics.standard import compare
+from app.domain_words import DOMAINS
 from app.indicator_tables import breaks_words, disagreements_table
-from app.indicator_words import DOMAINS, chosen_unit, disagreement_words, short_title, standard_words
+from app.indicator_words import chosen_unit, disagreement_words, short_title, standard_words
 from app.map import map_view
 from app.text import message, said, t
 from app.view import Context, View

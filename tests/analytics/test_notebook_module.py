@@ -159,7 +159,7 @@ def test_nothing_else_of_the_notebook_comes_along(carried: str) -> None:
         "LEAST_YEARS = 10  # a place with fewer has not enough data\n\n\n"
         "def concentration(months):\n"
     )
-    for left in ("REGION", "plotly", "load_region", "import pandas", "INDICATORS", "FIRST_YEAR"):
+    for left in ("REGION", "plotly", "load_region", "import pandas", "INDICATORS", "PUBLISH"):
         assert left not in carried
     assert 'code="W99",  # a number that no other indicator has\n' in carried
 
@@ -523,7 +523,7 @@ def test_data_of_the_notebook_are_named(held: object) -> None:
     error = refusal(*cells, values={"panel": held, "helper": carry, "wanted": carry})
     kind = type(held).__name__
     assert error.message == f"“helper” reads “panel”, which holds data of the notebook ({kind})."
-    assert error.hint == "Hand “panel” over to it as a parameter."
+    assert error.hint == "Let it make “panel” from what it is given, or publish the values themselves with publish."
 
 
 def test_a_region_and_an_open_file_are_data(tmp_path: Path) -> None:

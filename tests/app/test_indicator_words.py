@@ -21,6 +21,7 @@ from analytics.near_people import NearPeople, near_people_of
 from analytics.spatial_statistics import KINDS, NO_DATA
 from analytics.standard import compare, standards, standards_of
 from app import indicator_words as words
+from app.domain_words import DOMAINS
 from app.indicator_tables import breaks_words, disagreements_table, lacking_words, place_table, table_words
 from app.near_people_words import near_people_answer, near_people_table
 from app.text import languages, number, percent, period, use_language
@@ -73,7 +74,7 @@ def region_of(found: Finding) -> Region:
 class TestVocabulary:
     def test_every_kind_of_thing_has_words(self) -> None:
         assert set(words.REASONS) == set(STATES) - {""}
-        assert set(words.DOMAINS) == set(get_args(Domain))
+        assert set(DOMAINS) == set(get_args(Domain))
         assert set(words.GRADES) == set(words.SHORT_GRADES) == set(GRADES)
         assert set(words.BETTER) == set(get_args(Better))
         assert set(words.CLUSTERS) == set(KINDS) - {NO_DATA}

@@ -87,7 +87,11 @@ def test_the_provenance_card(world: World) -> None:
     )
     assert made.publication.code[:8] in facts["Code"] and "run from top to bottom." in facts["Code"]
     assert facts["Published"].endswith(f"{made.publication.published:%H:%M} UTC")
-    for words in ("Daily river flow (changed since)", "River gauges (unchanged)", "river_twice (no longer here)"):
+    for words in (
+        "Daily river flow (licence not stated; changed since)",
+        "River gauges (licence not stated; unchanged)",
+        "no longer here",
+    ):
         assert words in facts["Made from"]
     assert "Golden case" not in facts
     assert dict(provenance_facts(put_indicator(notebook=script("b.py"))))["Golden case"] == "By hand"
@@ -97,6 +101,7 @@ def test_what_the_analyst_is_told(world: World) -> None:
     made = published()
     assert published_words(made) == (
         "“Mean flow” is published as mean_flow: the dashboard shows it within seconds, marked as an analyst’s result.\n"
+        "It is on the pages Explore, Place and Data.\n"
         "Made from: Daily river flow."
     )
 
@@ -148,11 +153,12 @@ def test_one_is_approved_and_withdrawn(world: World, capsys: pytest.CaptureFixtu
     ("arguments", "said"),
     [
         (("--approve", "mean_flow"), "Nobody is named who decides this."),
-        (("--withdraw", "mean_flow"), "Nobody is named who decides this."),
+        (("--withdraw", "mean_flow", "--why", "wrong"), "Nobody is named who decides this."),
+        (("--withdraw", "mean_flow", "--by", "Bea"), "No reason is given for the withdrawal."),
         (("--approve", "mean_flwo", "--by", "Bea"), "Did you mean “mean_flow”?"),
         (("--withdraw", "mean_flwo", "--by", "Bea"), "Did you mean “mean_flow”?"),
-        (("--approve", "river_daily", "--by", "Bea"), "river_daily was not published from a notebook."),
-        (("--withdraw", "river_daily", "--by", "Bea"), "river_daily was not published from a notebook."),
+        (("--approve", "river_daily", "--by", "Bea"), "There is no publication “river_daily”."),
+        (("--withdraw", "river_daily", "--by", "Bea"), "There is no publication “river_daily”."),
         (("--by", "Bea"), "nothing is decided"),
         (("--why", "wrong"), "nothing is decided"),
         (("--region", "two_valley"), "Did you mean “two_valleys”?"),
@@ -218,7 +224,7 @@ PAGES = [
 @pytest.mark.parametrize(("view", "address"), PAGES, ids=[view for view, _ in PAGES])
 def test_every_page_shows_it_with_its_mark(world: World, view: str, address: dict[str, str], code: str) -> None:
     published(title=HOSTILE, id="mean_flow", method=HOSTILE, author=HOSTILE, flaws=[HOSTILE])
-    put_indicator(title=HOSTILE, author=HOSTILE, notebook=script("b.py"))
+    put_indicator(title=f"{HOSTILE} 2", author=HOSTILE, notebook=script("b.py"))
     page = opened(view, lang=code, **address)
     assert not page.error
     said = said_on(page)
@@ -241,13 +247,13 @@ def test_the_card_of_a_result(world: World) -> None:
         "How this result came about",
         "rivers.py",
         f"checksum {made.publication.code[:8]}",
-        "Daily river flow (unchanged)",
+        "Daily river flow (licence not stated; unchanged)",
         "Nobody has approved it yet.",
         "It knows no winter.",
     ):
         assert words in said, words
     labels = [str(getattr(button, "label", "")) for button in page.get("download_button")]
-    assert "code.py" in labels
+    assert "The code as it was run, and all that goes with it (ZIP)" in labels and "code.py" in said
     # A dataset that nobody published has no card.
     assert "How this result came about" not in said_on(opened("data", dataset="river_daily"))
 
@@ -272,11 +278,13 @@ def test_it_is_approved_and_withdrawn_on_the_data_page(world: World) -> None:
     page = opened("data", dataset="mean_flow")
     assert not [b for b in page.button if b.label == "Approve"]
     next(t for t in page.text_input if t.label == "Your name").set_value("Cem").run()
-    next(t for t in page.text_input if t.label.startswith("Reason")).set_value("wrong").run()
+    next(t for t in page.text_input if t.label == "Why").set_value("wrong").run()
     page = button(page, "Withdraw").click().run()  # type: ignore[attr-defined]
     assert not page.exception
     assert "mean_flow" not in open_catalog()
-    assert "Mean flow" not in said_on(opened("data"))
+    assert "“Mean flow” is withdrawn and gone from every page." in said_on(page)
+    said = said_on(opened("data"))
+    assert "“Mean flow” was withdrawn by Cem on" in said and said.count("Mean flow") == 1
 
 
 def test_what_was_published_anew_meanwhile_is_not_approved(world: World) -> None:
@@ -314,8 +322,8 @@ def test_a_damaged_one_takes_no_page_down(world: World, view: str, spoilt: str) 
 def test_a_withdrawn_one_is_on_no_page(world: World) -> None:
     made = put_indicator(title="Zebra flow")
     assert "Zebra flow" in said_on(opened("overview"))
-    withdraw(settings().publications, made, "Bea", "")
-    for view in ("overview", "data", "explore", "place", "water"):
+    withdraw(settings().publications, made, "Bea", "wrong")
+    for view in ("overview", "explore", "place", "water"):
         assert "Zebra flow" not in said_on(opened(view))
 
 

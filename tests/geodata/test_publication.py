@@ -175,7 +175,7 @@ def test_a_damaged_table_is_told_of_and_takes_nothing_down(world: World) -> None
     # It can be published anew, or withdrawn as it is.
     assert len(published().load()) == 3
     open_catalog()["mean_flow"].path.unlink()
-    assert withdraw(folder(), open_catalog()["mean_flow"], "Bea", "").is_file()
+    assert withdraw(folder(), open_catalog()["mean_flow"], "Bea", "wrong").is_file()
 
 
 @pytest.mark.parametrize("spoil", ["garbage", "without names", "absent"])
@@ -359,7 +359,7 @@ def test_an_edition_with_the_same_values_is_another_one_too(world: World) -> Non
 
 def test_what_was_not_published_is_not_decided(world: World) -> None:
     bundled = open_catalog()["river_daily"]
-    for decide in (lambda: approve(folder(), bundled, "Bea"), lambda: withdraw(folder(), bundled, "Bea", "")):
+    for decide in (lambda: approve(folder(), bundled, "Bea"), lambda: withdraw(folder(), bundled, "Bea", "wrong")):
         with pytest.raises(AlmanacError, match="river_daily was not published from a notebook"):
             decide()
     everything_works(world)
@@ -372,7 +372,7 @@ def test_a_decision_that_cannot_be_written(world: World, monkeypatch: pytest.Mon
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("geodata.publication.write_whole", full)
-    for decide in (lambda: approve(folder(), made, "Bea"), lambda: withdraw(folder(), made, "Bea", "")):
+    for decide in (lambda: approve(folder(), made, "Bea"), lambda: withdraw(folder(), made, "Bea", "wrong")):
         with pytest.raises(AlmanacError, match="no space left on device"):
             decide()
     assert open_catalog()["mean_flow"] == made

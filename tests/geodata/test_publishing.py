@@ -142,7 +142,7 @@ def test_keys_may_be_index_or_columns(world: World) -> None:
         frame.set_index("location_id", drop=False),
     ]
     before = [shape.copy() for shape in shapes]
-    first, *others = [published(shape, id=f"flow_{n}").load() for n, shape in enumerate(shapes)]
+    first, *others = [published(shape, title=f"Flow {n}", id=f"flow_{n}").load() for n, shape in enumerate(shapes)]
     assert len(first) == 10
     for other in others:
         pd.testing.assert_frame_equal(other, first)
@@ -212,7 +212,7 @@ def test_a_layer_that_breaks_its_contract(world: World, change: Callable[[Any], 
         (means() > 8, ("not numbers",)),
         (means().iloc[:0], ("holds not one value",)),
         (means().rename_axis("place"), ("no location_id",)),
-        (pd.concat([means(), means()]), ("3 rows repeat a location and time, the first 001",)),
+        (pd.concat([means(), means()]), ("The place 001 comes 2 times, and the result has no column time",)),
         (pd.DataFrame(index=means().index), ("holds not one value",)),
         (by_time(times(3, "D")).iloc[:0], ("holds not one value",)),
         (by_time(times(3, "D").tz_localize(None)), ("not moments in UTC",)),
@@ -418,13 +418,36 @@ def test_who_publishes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     refused(lambda: published(author=None), "not known who publishes", "ALMANAC_AUTHOR")
 
 
-def test_a_licence_is_told_where_it_is_the_same_for_all(world: World) -> None:
+def test_nobody_gives_a_licence_but_the_analyst(world: World) -> None:
     world.replace("river_daily", 'licence = "not stated"', 'licence = "CC BY 4.0"')
-    assert published().licence == "CC BY 4.0"
-    text = world.toml("river_daily").read_text(encoding="utf-8")
-    (world.sources / "river_hourly.toml").write_text(text.replace("CC BY 4.0", "MIT"), encoding="utf-8")
-    world.file("river_hourly").write_bytes(world.file("river_daily").read_bytes())
-    assert published(inputs=("river_daily", "river_hourly")).licence == "not stated"
+    assert published().licence == "not stated"
+    assert published(licence="CC BY-SA 4.0").licence == "CC BY-SA 4.0"
+
+
+def test_a_title_is_no_other_datasets(world: World) -> None:
+    refused(
+        lambda: published(title="Daily river flow", id="mine"), "“Daily river flow” is already the title", "a title of"
+    )
+    published()
+    refused(
+        lambda: published(id="another"), "“Mean flow” is already the title of a dataset by Ann", "a title of its own"
+    )
+    assert published(means(9.0)).publication.replaces  # type: ignore[union-attr]
+    refused(lambda: published(title="x" * 121), "The title has 121 signs", "Shorten it to 120")
+    for empty in ({"title": " "}, {"method": ""}):
+        refused(lambda empty=empty: published(**empty), "has no title, or nothing says how", "Fill title and method")
+    refused(lambda: published([1.0, 2.0]), "is a list, not a table", "Hand over a Series")
+
+
+def test_an_earlier_approval_is_remembered_and_does_not_hold(world: World) -> None:
+    approve(settings().publications, published(), "Bea")
+    made = published(means(9.0)).publication
+    assert made is not None and made.approved is None and made.earlier_approved_by == "Bea"
+
+
+def test_ids_that_lost_their_zeros_are_named(world: World) -> None:
+    lost = means().rename(index={"001": "1", "002": "2", "003": "3"})
+    refused(lambda: published(lost), "The place “1” is none of Two Valleys, but “001” is", "Read the ids as text")
 
 
 def test_text_of_any_kind_comes_back(world: World) -> None:

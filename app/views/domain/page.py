@@ -18,11 +18,11 @@ from analytics.place_indicators import OPENS_ON
 from analytics.standard import standards_of
 from app.charts import map_figure
 from app.dataset_words import dataset_title
+from app.domain_words import DOMAINS
 from app.indicator_charts import ranking_figure
 from app.indicator_tables import lacking_words
 from app.indicator_words import (
     CLUSTERS,
-    DOMAINS,
     NO_STANDARD,
     REFERENCES,
     age_words,
