@@ -52,7 +52,7 @@ def method(region: Region, theme: Theme, used: Sequence[Dataset]) -> Page:
     body: list[Block] = [
         Heading(t("Method and sources"), 1, anchor="method"),
         Heading(t("Method and uncertainty")),
-        Facts(theme_facts(region, theme)),
+        Facts(theme_facts(region, theme, room=True)),
         Heading(t("Sources")),
         Facts(tuple(layer_facts(used))),
     ]

@@ -264,11 +264,11 @@ def _provisional(theme: Theme) -> Iterator[str]:
 
 def _method(region: Region, theme: Theme, found: Outlook | AlmanacError | None, dashboard: str) -> Iterator[Block]:
     yield Heading(t("Method and sources"))
-    yield Facts(theme_facts(region, theme))
+    yield Facts(theme_facts(region, theme, room=True))
     if isinstance(found, Outlook):
         yield Heading(t("How the forecast was made"), 3)
         card = forecast_words.card(found, region, _shown_place(theme, found))
         yield Facts(tuple(row for row in card if row[0] != t("Limits")))  # told above
     yield Heading(t("Sources"), 3)
-    yield Facts(tuple(sources(region, theme)))
+    yield Facts(tuple(sources(region, theme.datasets)))
     yield theme_link(dashboard, region, theme)

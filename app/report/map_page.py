@@ -39,6 +39,7 @@ from app.report.theme import Theme
 from app.report.typeset import pictures
 from app.report.words import class_method, known_words, layer_facts, map_alt, theme_facts
 from app.text import language, listed, number, quantity, said, t, tn, together
+from geodata.dataset import Dataset
 from geodata.errors import AlmanacError
 from geodata.region import Region
 
@@ -83,7 +84,7 @@ def map_page(region: Region, theme: Theme, sizes: Sizes, numbers: Numbers, *, da
         ),
         sources=(
             Heading(t("Sources")),
-            Facts(tuple(sources(region, theme))),
+            Facts(tuple(sources(region, theme.named))),
             theme_link(dashboard, region, theme),
         ),
     )
@@ -329,10 +330,10 @@ def gaps(region: Region, theme: Theme) -> str:
     return together([words, t("Why: {reasons}.", reasons=told)])
 
 
-def sources(region: Region, theme: Theme) -> list[tuple[str, str]]:
-    """From whom the values and the places' outlines are."""
-    layers = [region.dataset(d.locations) for d in theme.datasets if d.locations]
-    return layer_facts([*theme.datasets, *layers])
+def sources(region: Region, datasets: Sequence[Dataset]) -> list[tuple[str, str]]:
+    """From whom the values of a theme's datasets and the places' outlines are."""
+    layers = [region.dataset(d.locations) for d in datasets if d.locations]
+    return layer_facts([*datasets, *layers])
 
 
 def theme_link(dashboard: str, region: Region, theme: Theme) -> Link:

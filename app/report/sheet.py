@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,7 @@ from geodata.region import Region
 
 # What is left out where a place has more than fits on its page.
 _FIGURES = 12
+_Shown = TypeVar("_Shown")
 
 
 class Sheets:
@@ -104,9 +105,14 @@ class Sheets:
                     Heading(t("Method and uncertainty")),
                     Facts(self.method),
                 ),
-                "sources": (Heading(t("Sources")), Facts(tuple(layer_facts([*self.theme.datasets, *used])))),
+                "sources": (Heading(t("Sources")), Facts(tuple(self._sources(used)))),
             },
         )
+
+    def _sources(self, used: Sequence[Dataset]) -> list[tuple[str, str]]:
+        """From whom the numbers of a sheet are, those of its theme first and with all that is behind them."""
+        first = self.theme.named
+        return [*layer_facts(first), *layer_facts((d for d in used if d not in first), room=False)]
 
     def _answer(self, place: str) -> Iterator[Block]:
         theme = self.theme
@@ -176,18 +182,20 @@ class Sheets:
             if (row := told.get(place)) is not None and d.id not in as_indicators
         ]
         rows, used = [], []
-        for found, row in known[:_FIGURES]:
+        known, room = _that_fit(known, [f.indicator.published is not None for f, _ in known], _FIGURES)
+        for found, row in known:
             rows.append(self._indicator_row(found, place, row))
             numbers.add_indicator(place, name, found, row, self._rank(found, place))
             if found.indicator.published is not None:
                 used.append(self.region.dataset(found.indicator.published.dataset))
             used += [d for d in found.measured.use.datasets if d.id in str(row["dataset"]).split()]
-        for dataset, column, row in published[: _FIGURES - len(rows)]:
+        published, room = _that_fit(published, [d.publication is not None for d, _, _ in published], room)
+        for dataset, column, row in published:
             rows.append(_value_row(self.region, dataset, column, row))
             numbers.add_value(place, name, dataset, column, row)
             used.append(dataset)
         # What cannot be said comes last, as far as there is room.
-        for found, row in [(f, row) for f, row in here if row["reason"]][: max(_FIGURES - len(rows), 0)]:
+        for found, row in [(f, row) for f, row in here if row["reason"]][:room]:
             rows.append(self._indicator_row(found, place, row))
             numbers.add_indicator(place, name, found, row)
         table = Table(
@@ -316,6 +324,17 @@ class Sheets:
         if lacking:
             words.append(t("Nothing is known here of: {what}.", what=listed(lacking)))
         return together(words) or t("No value is missing within the time that each series covers.")
+
+
+def _that_fit(figures: Sequence[_Shown], analysts: Sequence[bool], room: int) -> tuple[list[_Shown], int]:
+    """The first figures that there is room for, and how much is left; those of analysts say more and count twice."""
+    kept = []
+    for figure, of_analyst in zip(figures, analysts, strict=True):
+        needed = 2 if of_analyst else 1
+        if needed <= room:
+            kept.append(figure)
+            room -= needed
+    return kept, room
 
 
 def _chart(name: str, svg: str, words: str, width: float, height: float) -> Figure:

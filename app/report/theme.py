@@ -22,8 +22,12 @@ from app.publication_words import marked
 from app.text import period, t, when
 from geodata.dataset import Column, Dataset
 from geodata.errors import AlmanacError, UnknownName
+from geodata.publication import Publication
 from geodata.region import Region
 from geodata.search import nearest
+
+# A page of a fixed length has room for so many datasets behind an analyst's result.
+FEW = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +71,16 @@ class Theme:
     def reference(self) -> tuple[int, int] | None:
         """The years on which an indicator is fitted; None for all of them, or where nothing is."""
         return self.finding.measured.reference if self.finding is not None else None
+
+    @property
+    def named(self) -> tuple[Dataset, ...]:
+        """The datasets for a page of a fixed length: of an analyst's result that was made from many, that alone."""
+        return self.datasets[:1] if self.analyst is not None and len(self.datasets) > 1 + FEW else self.datasets
+
+    @property
+    def analyst(self) -> Publication | None:
+        """Who published it and from what, where it is an analyst's result."""
+        return self.datasets[0].publication
 
     @property
     def known(self) -> pd.Series:

@@ -9,12 +9,15 @@ from app.dataset_words import dataset_title, licence_words
 from app.indicator_words import evidence_card
 from app.publication_words import standing_of
 from app.report.symbology import Symbol
-from app.report.theme import Theme
+from app.report.theme import FEW, Theme
 from app.text import day, listed, number, period, quantity, said, t, tn, together
 from geodata.catalog import open_catalog
 from geodata.dataset import Dataset
 from geodata.publication import Publication
 from geodata.region import Region
+
+# How much of what an analyst says of a method stands on a page of a fixed length, in signs.
+_METHOD = 300
 
 
 def map_alt(theme: Theme, symbols: Sequence[Symbol]) -> str:
@@ -47,14 +50,18 @@ def map_alt(theme: Theme, symbols: Sequence[Symbol]) -> str:
     return together(words)
 
 
-def theme_facts(region: Region, theme: Theme) -> tuple[tuple[str, str], ...]:
-    """The method box: how the numbers were made, by whose definition, how sure they are."""
+def theme_facts(region: Region, theme: Theme, *, room: bool = False) -> tuple[tuple[str, str], ...]:
+    """The method box: how the numbers were made, by whose definition, how sure they are.
+
+    Parameters
+    ----------
+    room : whether the page may become longer, so that all that an analyst says of a method can stand on it.
+    """
     if theme.finding is None:
-        published = theme.datasets[0].publication
-        approval = [(t("Approval"), standing_of(published))] if published is not None else []
+        approval = [(t("Approval"), standing_of(theme.analyst))] if theme.analyst is not None else []
         return (
             *approval,
-            (t("Figure"), series_method(theme)),
+            (t("Figure"), series_method(theme, room=room)),
             (t("Classes"), class_method(theme.classes)),
             (t("Completeness"), t("{known} of {n} places have a value", known=number(len(theme.known), decimals=0),
                                   n=number(len(theme.values), decimals=0))),
@@ -75,10 +82,11 @@ def known_words(theme: Theme) -> str:
     )
 
 
-def series_method(theme: Theme) -> str:
-    """What was done to the values that a producer published, or how an analyst made them."""
-    if theme.datasets[0].publication is not None:
-        return said(theme.datasets[0].summary)
+def series_method(theme: Theme, *, room: bool) -> str:
+    """What was done to the values that a producer published, or how an analyst made them; see `theme_facts`."""
+    if theme.analyst is not None:
+        words = theme.datasets[0].summary
+        return words if room or len(words) <= _METHOD else f"{words[:_METHOD].rstrip()}…"
     if theme.made == "mean":
         return t("the mean of what its producer published within the time shown")
     if theme.made == "sum":
@@ -101,12 +109,17 @@ def class_method(classes: Classes) -> str:
     }[classes.method]
 
 
-def layer_facts(datasets: Iterable[Dataset]) -> list[tuple[str, str]]:
-    """From whom each dataset is, once: producer, licence and vintage; of an analyst's, from which notebook and what."""
-    return [(dataset_title(dataset), _origin(dataset)) for dataset in dict.fromkeys(datasets)]
+def layer_facts(datasets: Iterable[Dataset], *, room: bool = True) -> list[tuple[str, str]]:
+    """From whom each dataset is, once: producer, licence and vintage; of an analyst's, from which notebook and what.
+
+    Parameters
+    ----------
+    room : whether there is room for what analysts made their results from.
+    """
+    return [(dataset_title(dataset), _origin(dataset, room=room)) for dataset in dict.fromkeys(datasets)]
 
 
-def _origin(dataset: Dataset) -> str:
+def _origin(dataset: Dataset, *, room: bool) -> str:
     licence, span = licence_words(dataset), period(dataset.observed_from, dataset.observed_to)
     publication = dataset.publication
     if publication is None:
@@ -117,14 +130,23 @@ def _origin(dataset: Dataset) -> str:
             period=span,
             day=day(dataset.retrieved),
         )
-    catalog = open_catalog()
-    inputs = (dataset_title(catalog[i.name]) if i.name in catalog else i.name for i in publication.inputs)
+    if not room:
+        return t(
+            "{author}; published on {day} from the notebook {notebook}.",
+            author=publication.author,
+            day=day(publication.published),
+            notebook=publication.notebook_name,
+        )
+    catalog, inputs = open_catalog(), publication.inputs
+    made_from = listed(dataset_title(catalog[i.name]) if i.name in catalog else i.name for i in inputs[:FEW])
+    if len(inputs) > FEW:
+        made_from = t("{n} datasets and files", n=number(len(inputs), decimals=0))
     return t(
         "{author}; published on {day} from the notebook {notebook}; made from {inputs}; {licence}; speaks of {period}.",
         author=publication.author,
         day=day(publication.published),
         notebook=publication.notebook_name,
-        inputs=listed(inputs) or t("no dataset of the catalogue"),
+        inputs=made_from or t("no dataset of the catalogue"),
         licence=licence,
         period=span,
     )

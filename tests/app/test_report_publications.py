@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pikepdf
 import pytest
 
 from analytics.measure import measures_anew
@@ -24,7 +26,7 @@ from geodata.errors import AlmanacError
 from geodata.publication import approve, withdraw
 from geodata.region import load_region
 from geodata.settings import settings
-from tests.app.test_report_pdf import set_in, text_of
+from tests.app.test_report_pdf import fullest, set_in, text_of
 from tests.publications import published, put_indicator, script
 
 REGION, PLACE = "mid_atlantic", "37183"
@@ -53,14 +55,14 @@ def by_place(values: dict[str, float], name: str) -> pd.Series:
     return pd.Series(values, index=pd.Index(list(values), name="location_id"), name=name)
 
 
-def growth() -> Dataset:
+def growth(**given: Any) -> Dataset:
     """A value for each of three counties, made from their traffic."""
+    usual: dict[str, Any] = {"method": "The last year over the first.", "inputs": ("ncdot_traffic",)}
     return published(
         by_place(GROWTH, "own_growth_percent"),
         title="Own growth",
-        method="The last year over the first.",
-        inputs=("ncdot_traffic",),
         flaws=("It knows no lorries.",),
+        **{**usual, **given},
     )
 
 
@@ -170,8 +172,7 @@ class TestApproved:
         assert (number["value"], number["made"], number["datasets"]) == (41.5, "value", "own_growth")
         assert (number["observed_from"], number["observed_to"]) == ("2002-01-01", "2016-12-31")
         (source,) = {text for label, text in facts(made) if label == "Own growth"}
-        assert source.startswith("Ann; published on ") and "from the notebook rivers.py; made from " in source
-        assert "Average daily traffic" in source or said_title("ncdot_traffic") in source
+        assert source.startswith("Ann; published on ") and source.endswith(" from the notebook rivers.py.")
 
     def test_an_indicator_is_printed_as_an_analysts_and_once(self) -> None:
         approved(trend())
@@ -187,8 +188,10 @@ class TestApproved:
     def test_there_is_room_for_it_where_a_place_has_more_than_fits(self) -> None:
         full = figures(report("sheet", "traffic_growth"))
         assert len(full) == 12  # or this shows nothing
-        approved(growth())
-        assert len(figures(report("sheet", "traffic_growth"))) == 12
+        approved(growth(theme="society"))  # of all themes the last
+        made = figures(report("sheet", "traffic_growth"))
+        # It takes the room of two.
+        assert len(made) == 11 and "Own growth" in made
 
     def test_what_is_withdrawn_is_gone(self) -> None:
         withdraw(settings().publications, approved(growth()), "Cem", "wrong")
@@ -273,6 +276,51 @@ def test_an_approved_one_reads_as_such_in_every_language(code: str) -> None:
     text = "".join(text_of(set_in(code, made.documents[0])).split())
     assert "".join(WORDS[code][1].split()) in text
     assert language() == "en"
+
+
+class TestMany:
+    """What an analyst writes and reads has no end, and sheets and maps are one page each."""
+
+    METHOD = "The mean of all days, which says nothing. " * 60
+
+    def made_of_all(self) -> Dataset:
+        every = [d.id for d in load_region(REGION).datasets if d.columns]
+        assert len(every) > 10
+        return approved(growth(method=self.METHOD, inputs=every))
+
+    @pytest.mark.parametrize("orientation", ["portrait", "landscape"])
+    def test_they_are_so_many_as_fit(self, orientation: Any) -> None:
+        places = fullest(3)
+        layer = load_region(REGION).table("us_counties")
+        for n in range(4):
+            values = by_place({str(i): 1.0 for i in layer.index}, f"own_{n}_percent")
+            approved(published(values, title=f"Own growth {n}", inputs=("ncdot_traffic",), notebook=script(f"n{n}.py")))
+        asked = Request(REGION, "sheet", places=places, theme="traffic_growth", orientation=orientation,
+                        issuer="Office of the County", classification="Internal")  # fmt: skip
+        made = make_report(asked)
+        with pikepdf.open(io.BytesIO(set_in("en", made.documents[0]))) as pdf:
+            assert len(pdf.pages) == len(places)
+        assert "Own growth 0" in all_words(made)
+
+    @pytest.mark.parametrize("code", list(languages()))
+    @pytest.mark.parametrize("theme", ["traffic_growth", SERIES])
+    @pytest.mark.parametrize("kind", ["sheet", "map"])
+    def test_they_fit_on_a_page(self, kind: str, theme: str, code: str) -> None:
+        self.made_of_all()
+        made = report(kind, theme, code)
+        with pikepdf.open(io.BytesIO(set_in(code, made.documents[0]))) as pdf:
+            assert len(pdf.pages) == (2 if kind == "sheet" else 1)
+
+    @pytest.mark.parametrize("kind", ["brief", "atlas"])
+    def test_all_of_it_stands_where_there_is_room(self, kind: str) -> None:
+        dataset = self.made_of_all()
+        found = facts(report(kind, SERIES))
+        assert ("Figure", self.METHOD.strip()) in found
+        labels = {label for label, _ in found}
+        assert dataset.publication is not None
+        assert {said_title(one.name) for one in dataset.publication.inputs} <= labels
+        (own,) = {text for label, text in found if label == "Own growth" and text.startswith("Ann; ")}
+        assert f"made from {len(dataset.publication.inputs)} datasets and files; " in own
 
 
 class TestBundle:
