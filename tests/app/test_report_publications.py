@@ -310,6 +310,8 @@ class TestMany:
         made = report(kind, theme, code)
         with pikepdf.open(io.BytesIO(set_in(code, made.documents[0]))) as pdf:
             assert len(pdf.pages) == (2 if kind == "sheet" else 1)
+        told = {text for _, text in facts(made) if text.startswith("The mean of all days")}
+        assert len(told) == (theme == SERIES) and all(text.endswith("…") and len(text) < 400 for text in told)
 
     @pytest.mark.parametrize("kind", ["brief", "atlas"])
     def test_all_of_it_stands_where_there_is_room(self, kind: str) -> None:
