@@ -80,6 +80,7 @@ def test_its_origin_is_told(dataset: Dataset) -> None:
     for sentence in dataset.flaws:
         assert sentence.endswith("."), sentence
     package = dataset.package
+    assert package is not None
     assert package.name and package.version and package.licence and package.files
     assert len(package.files) == len(package.sha256)
     assert all(re.fullmatch("[0-9a-f]{64}", found) for found in (dataset.sha256, *package.sha256))
