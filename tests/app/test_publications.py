@@ -220,6 +220,7 @@ PAGES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", list(languages()))
 @pytest.mark.parametrize(("view", "address"), PAGES, ids=[view for view, _ in PAGES])
 def test_every_page_shows_it_with_its_mark(world: World, view: str, address: dict[str, str], code: str) -> None:
@@ -298,6 +299,7 @@ def test_what_was_published_anew_meanwhile_is_not_approved(world: World) -> None
     assert open_catalog()["mean_flow"].publication.approved is None  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoilt", ["table", "code.py", "indicator.toml", "measured.parquet", "description"])
 @pytest.mark.parametrize("view", ["overview", "data", "explore", "place", "water"])
 def test_a_damaged_one_takes_no_page_down(world: World, view: str, spoilt: str) -> None:

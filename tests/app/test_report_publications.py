@@ -127,6 +127,7 @@ def numbers_of(made: Report, what: str) -> pd.DataFrame:
     return found.set_index("location_id")
 
 
+@pytest.mark.slow
 class TestNobodyApproved:
     @pytest.mark.parametrize("kind", ABOUT)
     @pytest.mark.parametrize("theme", ["traffic_growth", "us_counties.land_area_km2"])
@@ -211,6 +212,7 @@ def said_title(dataset: str) -> str:
     return load_region(REGION).dataset(dataset).title
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ABOUT)
 @pytest.mark.parametrize("theme", [SERIES, INDICATOR])
 class TestTheTheme:
@@ -267,6 +269,7 @@ class TestTheTheme:
             assert kind == "atlas" or len(sheets) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", list(languages()))
 def test_an_approved_one_reads_as_such_in_every_language(code: str) -> None:
     approved(growth()), approved(trend())
@@ -278,6 +281,7 @@ def test_an_approved_one_reads_as_such_in_every_language(code: str) -> None:
     assert language() == "en"
 
 
+@pytest.mark.slow
 class TestMany:
     """What an analyst writes and reads has no end, and sheets and maps are one page each."""
 

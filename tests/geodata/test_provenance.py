@@ -43,6 +43,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "rivers.ipynb"
 
 
+@pytest.mark.slow
 def test_a_clean_run_is_what_the_file_holds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cells = ["%precision 3\na = 1", "  ", "b = a + 1\n", TELLING]
     # What comes after has not been run, and may be anything.
@@ -56,6 +57,7 @@ def test_a_clean_run_is_what_the_file_holds(path: Path, monkeypatch: pytest.Monk
     assert {"a", "b"} <= set(names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("run", "saved"),
     [
