@@ -15,6 +15,9 @@ from app.text import languages
 from geodata.region import load_region, regions
 from tests.world import World, panel
 
+# What pages and papers look like is for make test: make check is to end within two minutes.
+pytestmark = pytest.mark.slow
+
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 DEFAULT = "mid_atlantic"
 PAGES = ("traffic", "water", "natural_resources", "ground_motion", "standards")

@@ -19,6 +19,9 @@ from geodata.errors import AlmanacError
 from geodata.region import load_region
 from tests.world import World
 
+# What pages and papers look like is for make test: make check is to end within two minutes.
+pytestmark = pytest.mark.slow
+
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 DEFAULT = "mid_atlantic"
 SHEET = {"report_kind": "sheet", "report_places": "002"}

@@ -208,6 +208,7 @@ def picture(words: str) -> bytes:
     return made
 
 
+@pytest.mark.slow
 class TestTags:
     @EVERY
     def test_nobody_is_kept_out(self, kind: str, code: str) -> None:

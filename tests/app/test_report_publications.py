@@ -29,6 +29,9 @@ from geodata.settings import settings
 from tests.app.test_report_pdf import fullest, set_in, text_of
 from tests.publications import published, put_indicator, script
 
+# What pages and papers look like is for make test: make check is to end within two minutes.
+pytestmark = pytest.mark.slow
+
 REGION, PLACE = "mid_atlantic", "37183"
 SERIES, INDICATOR = "own_growth.own_growth_percent", "own_trend"
 GROWTH, TREND = {"37183": 41.5, "37063": -3.25, "51059": 12.0}, {"37183": 63.5, "37063": 17.25, "51059": 29.0}
@@ -127,7 +130,6 @@ def numbers_of(made: Report, what: str) -> pd.DataFrame:
     return found.set_index("location_id")
 
 
-@pytest.mark.slow
 class TestNobodyApproved:
     @pytest.mark.parametrize("kind", ABOUT)
     @pytest.mark.parametrize("theme", ["traffic_growth", "us_counties.land_area_km2"])
@@ -212,7 +214,6 @@ def said_title(dataset: str) -> str:
     return load_region(REGION).dataset(dataset).title
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ABOUT)
 @pytest.mark.parametrize("theme", [SERIES, INDICATOR])
 class TestTheTheme:
@@ -269,7 +270,6 @@ class TestTheTheme:
             assert kind == "atlas" or len(sheets) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("code", list(languages()))
 def test_an_approved_one_reads_as_such_in_every_language(code: str) -> None:
     approved(growth()), approved(trend())
@@ -281,7 +281,6 @@ def test_an_approved_one_reads_as_such_in_every_language(code: str) -> None:
     assert language() == "en"
 
 
-@pytest.mark.slow
 class TestMany:
     """What an analyst writes and reads has no end, and sheets and maps are one page each."""
 
