@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, wraps
 from typing import ParamSpec, get_args
 
 import streamlit as st
@@ -177,8 +178,19 @@ def follow_catalogue() -> None:
 
     Called before the page is drawn: what changes while that takes its time is news to it.
     """
+    _settle()
     st.session_state["catalog"] = open_catalog()
     _look_for_news()
+
+
+@cache
+def _settle() -> None:
+    """Once for the process: what was imported stays, and need not be looked through as garbage.
+
+    Streamlit collects garbage after every run, and each open page runs every two seconds to look for news.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @st.fragment(run_every=_LOOK_S)
