@@ -136,9 +136,13 @@ class GoldenCase:
 
 def found_by(function: Callable[..., pd.Series | pd.DataFrame], folder: Path) -> pd.DataFrame:
     """What a function makes of the input of a case's folder: `value` and what else it gives, by `location_id`."""
-    table = read_table(next(p for p in folder.iterdir() if p.stem == "input" and p.suffix in READERS))
-    result = function(table, **read_toml(folder / "case.toml").get("parameters", {}))
+    result = function(read_input(folder), **read_toml(folder / "case.toml").get("parameters", {}))
     return result.to_frame("value") if isinstance(result, pd.Series) else result
+
+
+def read_input(folder: Path) -> pd.DataFrame:
+    """The input of a case's folder."""
+    return read_table(next(p for p in folder.iterdir() if p.stem == "input" and p.suffix in READERS))
 
 
 def read_table(path: Path) -> pd.DataFrame:

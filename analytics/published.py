@@ -6,7 +6,6 @@ A dashboard reads what the notebook computed; it never runs code that came with 
 from __future__ import annotations
 
 import io
-import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NoReturn
@@ -19,7 +18,7 @@ from analytics.indicator import Indicator, Published
 from geodata.dataset import Dataset
 from geodata.described import described, table_of
 from geodata.errors import AlmanacError, BrokenData
-from geodata.publication import attachment
+from geodata.publication import attached_toml, attachment
 from geodata.region import Region
 from geodata.units import unit_of
 
@@ -76,15 +75,7 @@ def published_indicator(dataset: Dataset) -> Indicator:
     """
     publication = dataset.publication
     attachment(dataset, TABLE)
-    try:
-        text = tomllib.loads(attachment(dataset, DESCRIPTION).decode())
-    except ValueError as error:
-        raise BrokenData(
-            "{where} is not valid TOML: {why}.",
-            hint="Publish it again from its notebook, or withdraw it.",
-            where=DESCRIPTION,
-            why=str(error),
-        ) from error
+    text = attached_toml(dataset, DESCRIPTION)
     metadata = text.pop("indicator", None)
     beside = described(_Described, text, where=DESCRIPTION)
     assert publication is not None  # or it would have no attachments

@@ -212,25 +212,25 @@ def _found_alone(module: bytes, indicator_id: str, golden: Mapping[str, bytes]) 
                 command, cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True,
                 timeout=_LIMIT_S, check=False,
             )  # fmt: skip
-            why = [_last_words(done.stderr, f"{indicator_id}.py")] if done.returncode else []
+            why = _last_words(done.stderr, f"{indicator_id}.py") if done.returncode else ""
         except subprocess.TimeoutExpired:
-            why = [f"it did not end within {_LIMIT_S} seconds"]
+            why = f"it did not end within {_LIMIT_S} seconds"
     if why:
         raise AlmanacError(
             "The code of “{indicator}” does not run on its golden case outside of the notebook: {why}.",
             hint="Correct the function, restart the kernel and run all cells; it has what it is given, and no more.",
             indicator=indicator_id,
-            why=why[0].rstrip("."),
+            why=why.rstrip("."),
         )
     return read_found(done.stdout)
 
 
 def _last_words(stderr: str, file: str) -> str:
-    """The error that a process ended with, and in which line of a file."""
+    """The error that a process ended with, and in which function of a file."""
     lines = stderr.strip().splitlines() or [""]
     at = [line for line in lines if f'{file}", line ' in line]
-    found = re.search(r"line (\d+), in (\S+)", at[-1]) if at else None
-    return f"{lines[-1]} ({found[2]})" if found else lines[-1]
+    found = re.search(r"line \d+, in (\S+)", at[-1]) if at else None
+    return f"{lines[-1]} ({found[1]})" if found else lines[-1]
 
 
 def _export(folder: Path, files: Mapping[str, bytes]) -> None:

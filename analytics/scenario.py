@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,7 +14,7 @@ from geodata.dataset import ID, Dataset
 from geodata.described import described, read_toml, toml_of
 from geodata.errors import AlmanacError, BrokenData, UnknownName
 from geodata.panel import validate_panel, value_columns
-from geodata.publication import attachment
+from geodata.publication import attached_toml
 from geodata.search import nearest
 from geodata.units import unit_of
 
@@ -219,14 +218,7 @@ def published_scenario(dataset: Dataset) -> Scenario:
     """
     attached = dataset.publication.attachments if dataset.publication is not None else {}
     name = next((name for name in attached if name.endswith(".toml")), "scenario.toml")
-    text = attachment(dataset, name).decode(errors="replace")
-    try:
-        found = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BrokenData(
-            "{file} is not valid TOML: {why}.", hint="Correct the line it names.", file=name, why=str(error)
-        ) from error
-    return described(Scenario, found, where=name, id=name.removesuffix(".toml"))
+    return described(Scenario, attached_toml(dataset, name), where=name, id=name.removesuffix(".toml"))
 
 
 def scenario_text(scenario: Scenario) -> str:

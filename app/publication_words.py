@@ -6,7 +6,7 @@ from analytics.published import published_indicator
 from analytics.scenario import published_scenario
 from app.domain_words import DOMAINS
 from app.text import day, listed, said, t, together
-from geodata.catalog import open_catalog
+from geodata.catalog import Catalog, open_catalog
 from geodata.dataset import Dataset
 from geodata.inventory import NOT_STATED
 from geodata.publication import Publication, Withdrawn, stale, withdrawn
@@ -70,13 +70,14 @@ def approval_words(publication: Publication) -> str:
 def provenance_facts(dataset: Dataset) -> list[tuple[str, str]]:
     """The provenance card of what was published: labels and texts."""
     publication = _of(dataset)
-    changed = {one.name: one.how for one in stale(publication, open_catalog())}
+    catalog = open_catalog()
+    changed = {one.name: one.how for one in stale(publication, catalog)}
     states = {"other": t("changed since"), "gone": t("no longer here")}
     inputs = [
         t(
             "{name} ({licence}; {state})",
-            name=_titled(one.name),
-            licence=_licence(one.name),
+            name=_titled(one.name, catalog),
+            licence=_licence(one.name, catalog),
             state=states.get(changed.get(one.name, ""), t("unchanged")),
         )
         for one in publication.inputs
@@ -116,7 +117,7 @@ def provenance_facts(dataset: Dataset) -> list[tuple[str, str]]:
 
 def published_words(dataset: Dataset) -> str:
     """What an analyst is told who has just published: where it is, what it was made from, and what to mend."""
-    publication = _of(dataset)
+    publication, catalog = _of(dataset), open_catalog()
     words = [
         t(
             "“{title}” is published as {id}: the dashboard shows it within seconds, marked as an analyst’s result.",
@@ -126,7 +127,7 @@ def published_words(dataset: Dataset) -> str:
         where_words(dataset),
         t(
             "Made from: {inputs}.",
-            inputs=listed(_titled(one.name) for one in publication.inputs) or t("no dataset of the catalogue"),
+            inputs=listed(_titled(one.name, catalog) for one in publication.inputs) or t("no dataset of the catalogue"),
         ),
     ]
     if publication.earlier_approved_by:
@@ -173,17 +174,17 @@ def withdrawal_words(one: Withdrawn) -> str:
     )
 
 
-def _licence(name: str) -> str:
+def _licence(name: str, catalog: Catalog) -> str:
     """Under which licence an input is; of the analyst's own files nobody knows."""
-    catalog = open_catalog()
-    if name not in catalog or catalog[name].licence == NOT_STATED:
+    dataset = catalog.get(name)
+    if dataset is None or dataset.licence == NOT_STATED:
         return t("licence not stated")
-    return said(catalog[name].licence)
+    return said(dataset.licence)
 
 
-def _titled(name: str) -> str:
-    catalog = open_catalog()
-    return said(catalog[name].title) if name in catalog else name
+def _titled(name: str, catalog: Catalog) -> str:
+    dataset = catalog.get(name)
+    return said(dataset.title) if dataset is not None else name
 
 
 def _of(dataset: Dataset) -> Publication:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -47,6 +47,11 @@ class Catalog(Mapping[str, Dataset]):
         if dataset_id not in self._datasets:
             raise unknown_name(dataset_id, self._datasets)
         return self._datasets[dataset_id]
+
+    def get(self, dataset_id: str, default: Any = None) -> Any:
+        """The dataset of this id; `default` where there is none, or its description is broken."""
+        # A mapping's own way waits for a KeyError; the error of this one says more than that.
+        return self._datasets.get(dataset_id, default)
 
     def __contains__(self, dataset_id: object) -> bool:
         return dataset_id in self._datasets

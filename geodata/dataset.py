@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import geopandas as gpd
 import pandas as pd
 
+from geodata.checksum import sha256_of
 from geodata.described import described, read_toml
 from geodata.errors import BrokenData, UnknownName
 from geodata.panel import KEYS, validate_layer, validate_panel
@@ -192,7 +191,7 @@ class Dataset:
                 file=self.path.name,
                 dataset=self.id,
             )
-        found = _sha256(self.path, self.path.stat().st_mtime_ns)
+        found = sha256_of(self.path)
         if found != self.sha256:
             raise BrokenData(
                 "{file} is not the file that {dataset}.toml describes: its checksum begins with {found}, not {told}.",
@@ -332,9 +331,3 @@ def unknown_name(name: str, known: Mapping[str, object], of: str | None = None) 
         near=near,
         n=len(known),
     )
-
-
-@cache
-def _sha256(path: Path, modified: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,14 +13,16 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from geodata.atomic import write_whole
+from geodata.checksum import sha256_of
 from geodata.described import described, read_toml, toml_of
 from geodata.errors import AlmanacError, BrokenData
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from geodata.catalog import Catalog
     from geodata.dataset import Dataset
 
+Kind = Literal["result", "indicator", "scenario"]
 WITHDRAWN = "withdrawn"
 CODE, DESCRIBED = "code.py", "dataset.toml"
 # A file's name that leads nowhere else.
@@ -74,7 +77,7 @@ class Publication:
     as_saved: bool
     edition: str
     inputs: tuple[Input, ...]
-    kind: Literal["result", "indicator", "scenario"] = "result"
+    kind: Kind = "result"
     attachments: Mapping[str, str] = field(default_factory=dict)
     replaces: str = ""
     earlier_approved_by: str = ""
@@ -133,6 +136,26 @@ def attachment(dataset: Dataset, name: str) -> bytes:
     return content
 
 
+def attached_toml(dataset: Dataset, name: str) -> dict[str, Any]:
+    """The content of a TOML file that goes with a published dataset.
+
+    Raises
+    ------
+    BrokenData
+        As `attachment`, and when it is no TOML.
+    """
+    text = attachment(dataset, name)
+    try:
+        return tomllib.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # the first of what is no TOML or no text
+        raise BrokenData(
+            "{file} is not valid TOML: {why}.",
+            hint="Publish it again from its notebook, or withdraw it.",
+            file=name,
+            why=str(error),
+        ) from error
+
+
 @dataclass(frozen=True)
 class Changed:
     """An input that is no longer what a result was made from.
@@ -155,9 +178,10 @@ def stale(publication: Publication, catalog: Catalog) -> tuple[Changed, ...]:
             if _sha256_now(Path(one.file)) not in (None, one.sha256):
                 changed.append(Changed(one.name, "other"))
             continue
-        if one.name not in catalog:
+        now = catalog.get(one.name)
+        if now is None:
             changed.append(Changed(one.name, "gone"))
-        elif (catalog[one.name].sha256, catalog[one.name].appended) != (one.sha256, one.appended):
+        elif (now.sha256, now.appended) != (one.sha256, one.appended):
             changed.append(Changed(one.name, "other"))
     return tuple(changed)
 
@@ -176,13 +200,11 @@ def put(folder: Path, dataset: Dataset, table: bytes, attachments: Mapping[str, 
     AlmanacError
         When the folder cannot be written. What counted before still does.
     """
-    try:
+    with _writing(folder):
         write_whole(dataset.path, table)
         for name, content in attachments.items():
             write_whole(dataset.path.with_name(name), content)
         _describe(folder, dataset)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
 
 
 def approve(folder: Path, dataset: Dataset, by: str) -> Dataset:
@@ -208,10 +230,8 @@ def approve(folder: Path, dataset: Dataset, by: str) -> Dataset:
         )
     publication = dataclasses.replace(_of(dataset), approved_by=_named(by), approved=_now())
     approved = dataclasses.replace(dataset, publication=publication)
-    try:
+    with _writing(folder):
         _describe(folder, approved)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
     return approved
 
 
@@ -239,11 +259,9 @@ def withdraw(folder: Path, dataset: Dataset, by: str, reason: str) -> Path:
     publication = dataclasses.replace(_of(dataset), withdrawn_by=_named(by), withdrawn=_now(), reason=reason.strip())
     told = description_of(dataclasses.replace(dataset, publication=publication))
     record = folder / WITHDRAWN / f"{dataset.id}-{publication.edition}.toml"
-    try:
+    with _writing(folder):
         write_whole(record, told.encode())
         (folder / f"{dataset.id}.toml").unlink()
-    except OSError as error:
-        raise _unwritable(folder, error) from error
     return record
 
 
@@ -288,9 +306,8 @@ def _still(folder: Path, dataset: Dataset) -> None:
     seen = _of(dataset).edition
     from geodata.catalog import open_catalog  # which knows this module
 
-    catalog = open_catalog()
-    now = catalog[dataset.id].publication if dataset.id in catalog else None
-    if now is None or now.edition != seen:
+    now = open_catalog().get(dataset.id)
+    if now is None or now.publication is None or now.publication.edition != seen:
         raise AlmanacError(
             "The publication “{title}” was published anew or withdrawn in the meantime.",
             hint="Look at what is there now, and decide again.",
@@ -318,25 +335,23 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def _unwritable(folder: Path, error: OSError) -> AlmanacError:
-    return AlmanacError(
-        "The publications cannot be written to {folder}: {why}.",
-        hint="Name a folder that you may write to in ALMANAC_PUBLICATIONS.",
-        folder=folder,
-        why=(error.strerror or str(error)).lower(),
-    )
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Tells in two sentences of a folder that cannot be written, or a disk that is full."""
+    try:
+        yield
+    except OSError as error:
+        raise AlmanacError(
+            "The publications cannot be written to {folder}: {why}.",
+            hint="Name a folder that you may write to in ALMANAC_PUBLICATIONS.",
+            folder=folder,
+            why=(error.strerror or str(error)).lower(),
+        ) from error
 
 
 def _sha256_now(path: Path) -> str | None:
     """The checksum of a file as it is now; None where this machine has none, or its owner lets nobody else see it."""
     try:
-        found = path.stat()
-        return _sha256(path, found.st_mtime_ns, found.st_size) if path.is_file() else None
+        return sha256_of(path) if path.is_file() else None
     except (OSError, ValueError):  # the second of a path that cannot be one
         return None
-
-
-@lru_cache(maxsize=256)
-def _sha256(path: Path, modified: int, size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

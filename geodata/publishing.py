@@ -18,20 +18,20 @@ import numpy as np
 import pandas as pd
 
 from geodata.catalog import Catalog, open_catalog
+from geodata.checksum import sha256_of
 from geodata.dataset import ID, Column, Dataset, Step, Theme, published_dataset
 from geodata.errors import AlmanacError, BrokenData
 from geodata.inventory import NOT_STATED
 from geodata.panel import KEYS, validate_layer, validate_panel, value_columns
 from geodata.profile import usual_step
 from geodata.provenance import what_ran
-from geodata.publication import CODE, Input, Publication, description_of, put
+from geodata.publication import CODE, Input, Kind, Publication, description_of, put
 from geodata.region import Region, datasets_read, load_region
 from geodata.settings import settings
 from geodata.table_bytes import dataset_bytes
 from geodata.units import unit_of
 
 _LONGEST_TITLE = 120
-Kind = Literal["result", "indicator", "scenario"]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ def publish(
     catalog = open_catalog()
     by = (author or settings().author or _user()).strip()
     wanted = _id(id, title, catalog, ran.notebook, by)
-    earlier = catalog[wanted].publication if wanted in catalog else None
+    there = catalog.get(wanted)
+    earlier = there.publication if there is not None else None
     # Its own earlier edition, looked at since, is not what it was made from.
     read = tuple(d for d in _read(catalog, inputs) if d.id != wanted)
     home = _region(region, read)
@@ -335,10 +336,7 @@ def _columns(table: pd.DataFrame, titles: Mapping[str, str], title: str) -> dict
 
 
 def _id(asked: str | None, title: str, catalog: Catalog, notebook: Path, author: str) -> str:
-    """The id of a result: free, or that of an earlier edition from the same notebook.
-
-    A notebook that was moved is the same one; that of another author with a common name is not.
-    """
+    """The id of a result: free, or that of an earlier edition from the same notebook."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     made = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:60]
     # A title in Chinese has no sign that an id may have.
@@ -351,19 +349,23 @@ def _id(asked: str | None, title: str, catalog: Catalog, notebook: Path, author:
         )
     if wanted in catalog.broken:
         raise catalog.broken[wanted]
-    there = catalog[wanted].publication if wanted in catalog else None
-    if wanted not in catalog:
+    there = catalog.get(wanted)
+    if there is None:
         return wanted
-    moved = there is not None and (there.notebook_name, there.author) == (notebook.name, author)
-    same = there is not None and (there.notebook == str(notebook) or (moved and not Path(there.notebook).exists()))
-    if not same:
+    if there.publication is None or not _same_notebook(there.publication, notebook, author):
         raise AlmanacError(
             "There is already a dataset “{id}”, by {producer}.",
             hint="Choose another title, add id=“…”, or withdraw that one on the Data page.",
             id=wanted,
-            producer=catalog[wanted].producer,
+            producer=there.producer,
         )
     return wanted
+
+
+def _same_notebook(earlier: Publication, notebook: Path, author: str) -> bool:
+    """Whether an earlier edition is of this notebook, which its author may have moved."""
+    moved = (earlier.notebook_name, earlier.author) == (notebook.name, author) and not Path(earlier.notebook).exists()
+    return moved or earlier.notebook == str(notebook)
 
 
 def _refuse_namesake(region: Region, dataset_id: str, title: str) -> None:
@@ -398,7 +400,7 @@ def _own(files: Iterable[str | Path]) -> Iterable[Input]:
                 hint="Correct its path.",
                 file=path,
             )
-        yield Input(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), file=str(path))
+        yield Input(path.name, sha256_of(path), file=str(path))
 
 
 def _user() -> str:

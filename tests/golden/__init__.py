@@ -11,7 +11,7 @@ import pandas as pd
 
 from analytics import INDICATORS
 from analytics.evidence import Grade
-from analytics.golden_case import READERS, read_table
+from analytics.golden_case import READERS, read_input, read_table
 
 FOLDER = Path(__file__).parent
 WORDS = {
@@ -44,7 +44,7 @@ class Case:
 
     def table(self) -> pd.DataFrame:
         """The input."""
-        return read_table(self._file("input"))
+        return read_input(FOLDER / self.id)
 
     def others(self) -> dict[str, Any]:
         """The keywords: those of `case.toml`, and a table for each further file, by its name."""
@@ -59,9 +59,6 @@ class Case:
         """What the indicator makes of the input."""
         result = INDICATORS[self.indicator](self.table(), **self.others())
         return result.to_frame("value") if isinstance(result, pd.Series) else result
-
-    def _file(self, stem: str) -> Path:
-        return next(p for p in (FOLDER / self.id).iterdir() if p.stem == stem and p.suffix in READERS)
 
 
 def cases() -> list[Case]:
